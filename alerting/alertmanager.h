@@ -1,0 +1,100 @@
+// The embedded Alertmanager: takes alerts, groups and routes them, silences and inhibits, notifies
+// receivers with retries, remembers what it sent. The entry of the alerting folder.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "alerting/alert.h"
+#include "alerting/config.h"
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/base/mailer.h"
+#include "storage/base/metrics.h"
+#include "storage/base/random.h"
+#include "storage/base/scheduler.h"
+#include "storage/base/transport.h"
+#include "storage/kv_store.h"
+#include "storage/model/matcher.h"
+
+namespace tocsin::alerting {
+
+// REQUIRES: all outlive the Alertmanager.
+struct AlertmanagerPorts {
+  Clock& clock;
+  Scheduler& scheduler;
+  Executor& workers;  // templates, pipelines
+  Transport& transport;
+  Mailer& mailer;
+  Random& random;
+  const FileSystem& files;
+  storage::KvStore& kv;
+  MetricRegistry& metrics;
+};
+
+enum class AlertState { kUnprocessed, kActive, kSuppressed };
+
+// An alert as the API shows it.
+struct AlertView {
+  Alert alert;
+  AlertState state = AlertState::kUnprocessed;
+  std::vector<std::string> receivers;
+  std::vector<std::string> silenced_by;   // silence ids
+  std::vector<std::string> inhibited_by;  // fingerprints
+  std::vector<std::string> muted_by;      // time interval names
+};
+
+// A silence. Times in ms.
+struct Silence {
+  std::string id;  // uuid
+  std::vector<Matcher> matchers;
+  Timestamp starts_at, ends_at, updated_at;
+  std::string created_by, comment;
+  std::vector<std::pair<std::string, std::string>> annotations;
+};
+enum class SilenceState { kPending, kActive, kExpired };
+
+// Thread-safe.
+class Alertmanager {
+ public:
+  // `external_url` without a trailing slash; links in notifications point below it.
+  Alertmanager(const AlertmanagerPorts& ports, std::string external_url);
+  // Drops groups and notifications under way; what was sent is in the store.
+  ~Alertmanager();
+
+  // Restores silences and the notification log. Call once, before the first Apply.
+  Status Start();
+  // Rebuilds routes and groups; alerts known stay. Without a call alerts are only stored.
+  Status Apply(ConfigPtr config);
+
+  // Takes valid alerts (even beside invalid ones); the error names the invalid ones.
+  Status Put(std::vector<Alert> alerts);
+
+  // Not yet ended ones, by fingerprint.
+  std::vector<AlertView> Alerts() const;
+  // Groups by labels, then receiver.
+  struct GroupView {
+    Labels labels;
+    std::string receiver;
+    std::vector<AlertView> alerts;
+  };
+  std::vector<GroupView> Groups() const;
+
+  std::vector<std::string> Receivers() const;  // names in the order of the configuration
+  std::string ConfigYaml() const;              // loads again; secrets as <secret>
+
+  // Creates or updates (with an id); returns the id. kNotFound, kInvalidArgument.
+  Result<std::string> SetSilence(Silence silence);
+  Status ExpireSilence(const std::string& id);
+  std::optional<Silence> GetSilence(const std::string& id) const;
+  std::vector<Silence> Silences() const;
+  SilenceState StateOf(const Silence& silence) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::alerting

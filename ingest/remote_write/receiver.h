@@ -1,0 +1,36 @@
+// remote_write in: one decoded request body into the store.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "storage/appendable.h"
+#include "storage/base/metrics.h"
+
+namespace tocsin::ingest {
+
+struct WriteResponse {
+  int status = 204;      // HTTP
+  std::string message;   // body of an error
+  uint64_t samples = 0, histograms = 0, exemplars = 0;  // stored
+};
+
+// Thread-safe.
+class RemoteWriteReceiver {
+ public:
+  // REQUIRES: both outlive the receiver.
+  RemoteWriteReceiver(storage::Appendable& storage, MetricRegistry& metrics);
+
+  // Takes the body as it came (snappy block; protobuf prometheus.WriteRequest 1.0). The headers
+  // decide the message; 415 for what is not available. `done` comes once, after the samples are
+  // acknowledged and can be queried, on a thread of the store or before Handle returns.
+  void Handle(std::string_view content_type, std::string_view content_encoding,
+              std::string_view body, std::function<void(const WriteResponse&)> done);
+
+ private:
+  storage::Appendable& storage_;
+  Counter invalid_labels_;
+};
+
+}  // namespace tocsin::ingest

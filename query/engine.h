@@ -1,0 +1,84 @@
+// PromQL: text and times in, values out. The entry of the query folder.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/value.h"
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/base/metrics.h"
+#include "storage/base/result.h"
+#include "storage/queryable.h"
+
+namespace tocsin::query {
+
+// --enable-feature names that change the language.
+struct Features {
+  bool experimental_functions = false;    // promql-experimental-functions
+  bool delayed_name_removal = false;      // promql-delayed-name-removal
+  bool extended_range_selectors = false;  // promql-extended-range-selectors
+  bool binop_fill_modifiers = false;      // promql-binop-fill-modifiers
+  bool type_and_unit_labels = false;      // type-and-unit-labels
+  bool use_start_timestamps = false;      // use-start-timestamps
+};
+
+struct EngineOptions {
+  Duration lookback_delta{300'000};
+  Duration timeout{120'000};
+  uint64_t max_samples = 50'000'000;
+  int max_concurrency = 20;  // enforced by whoever admits queries; see Admission in limits.h
+  Features features;
+};
+
+// Of one query.
+struct QueryOptions {
+  Duration lookback_delta{0};  // 0: the engine's
+  Duration timeout{0};         // 0: the engine's; larger than that: the engine's
+  const std::atomic<bool>* canceled = nullptr;
+};
+
+struct QueryStats {
+  uint64_t samples_read = 0;
+  uint64_t peak_samples = 0;
+};
+
+// Texts as the API shows them, "PromQL warning: ..." / "PromQL info: ...", each once.
+struct QueryResult {
+  Value value;
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+  QueryStats stats;
+};
+
+// Errors: kInvalidArgument: does not parse ("1:5: parse error: ..."); kExecution: parsed but
+// cannot be answered; kUnsupported: names the construct; kTimeout, kCanceled, kLimit.
+//
+// Thread-safe; each call evaluates on the caller's thread.
+class Engine {
+ public:
+  // REQUIRES: all outlive the engine.
+  Engine(const EngineOptions& options, const storage::Queryable& queryable, const Clock& clock,
+         MetricRegistry& metrics);
+  ~Engine();
+
+  // Takes effect for the next query (a reload may change it).
+  void SetDefaultSubqueryStep(Duration step);  // global.evaluation_interval; 1m before
+
+  Result<QueryResult> Instant(std::string_view query, Timestamp at,
+                              const QueryOptions& options = {}) const;
+  // Steps start, start + step, ... <= end. REQUIRES: step > 0, end >= start.
+  Result<QueryResult> Range(std::string_view query, Timestamp start, Timestamp end, Duration step,
+                            const QueryOptions& options = {}) const;
+
+  const EngineOptions& options() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::query

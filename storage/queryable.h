@@ -1,0 +1,86 @@
+// How samples come out of the store: series picked by matchers, samples in decoded blocks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/histogram.h"
+#include "storage/model/labels.h"
+#include "storage/model/matcher.h"
+#include "storage/model/metadata.h"
+#include "storage/model/sample.h"
+
+namespace tocsin::storage {
+
+// At most this many samples a block, so that one lies in the L1/L2 cache.
+inline constexpr size_t kMaxBlockSamples = 1024;
+
+// Decoded samples of one series in time order. Views: valid until the next call of the reader that
+// gave them. `values` of a histogram sample is its count and histograms[i] is set; `histograms` is
+// empty when the block has none.
+struct SampleBlock {
+  std::span<const Timestamp> times;
+  std::span<const double> values;
+  std::span<const Histogram* const> histograms;
+
+  size_t size() const { return times.size(); }
+};
+
+// One thread at a time; a query makes one per thread. Series asked for in ascending order of
+// their index are cheapest (neighbours share segments).
+class SampleReader {
+ public:
+  virtual ~SampleReader() = default;
+  // Starts on series `index` of the set.
+  virtual Status Seek(size_t index) = 0;
+  // The next block in time order; false at the end. Blocks of one series do not overlap, have
+  // ascending times, and hold exactly the samples within the asked range.
+  virtual Result<bool> Next(SampleBlock* block) = 0;
+};
+
+// The series of one Select, in storage order. Holds a read view: nothing it names disappears
+// while it lives. Const methods: any thread.
+class SeriesSet {
+ public:
+  virtual ~SeriesSet() = default;
+  virtual size_t size() const = 0;
+  virtual const Labels& labels(size_t index) const = 0;
+  virtual std::unique_ptr<SampleReader> NewReader() const = 0;
+  // Damage that cost part of the answer ("segment ... is damaged"); shown as warnings.
+  virtual std::vector<std::string> warnings() const { return {}; }
+};
+
+struct SelectHints {
+  Duration step{0};                             // of the query; 0 for instant
+  Duration range{0};                            // of the selector; 0 for instant selectors
+  std::string function;                         // directly around the selector, or ""
+  bool labels_only = false;                     // no reader will be asked for
+  const std::atomic<bool>* canceled = nullptr;  // checked now and then; kCanceled when set
+};
+
+// Thread-safe.
+class Queryable {
+ public:
+  virtual ~Queryable() = default;
+
+  // Series that match all matchers and may have samples in [from, to], both inclusive.
+  virtual Result<std::unique_ptr<SeriesSet>> Select(std::span<const Matcher> matchers,
+                                                    Timestamp from, Timestamp to,
+                                                    const SelectHints& hints) const = 0;
+  // Sorted; limited to series that match (no matchers: all) and may have samples in the range.
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers,
+                                                      Timestamp from, Timestamp to) const = 0;
+  virtual Result<std::vector<std::string>> LabelValues(const std::string& name,
+                                                       std::span<const Matcher> matchers,
+                                                       Timestamp from, Timestamp to) const = 0;
+  // Of one metric family, or of all when `metric` is empty; sorted by name.
+  virtual std::vector<std::pair<std::string, Metadata>> MetricMetadata(
+      const std::string& metric) const = 0;
+};
+
+}  // namespace tocsin::storage

@@ -1,0 +1,13 @@
+# TOCSIN_SANITIZE: "", "address" (with undefined), "thread" or "fuzzer" (clang; with address).
+set(TOCSIN_SANITIZE "" CACHE STRING "Sanitizer of this build")
+if(TOCSIN_SANITIZE STREQUAL "address")
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(TOCSIN_SANITIZE STREQUAL "thread")
+  set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(TOCSIN_SANITIZE STREQUAL "fuzzer")
+  set(flags -fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer)
+endif()
+if(flags)
+  add_compile_options(${flags} -O1)
+  add_link_options(${flags})
+endif()

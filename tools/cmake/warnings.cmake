@@ -1,0 +1,7 @@
+add_compile_options(-Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False positives of GCC 12 in inlined standard library code at -O2.
+  add_compile_options(-Wno-error=maybe-uninitialized -Wno-error=restrict
+                      -Wno-error=stringop-overflow -Wno-error=array-bounds
+                      -Wno-error=dangling-pointer)
+endif()
