@@ -9,8 +9,8 @@ namespace tocsin {
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition,
                               std::string_view message);
 
-#define TOCSIN_CHECK(condition, message)                                         \
-  do {                                                                           \
+#define TOCSIN_CHECK(condition, message)                                              \
+  do {                                                                                \
     if (!(condition)) ::tocsin::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 

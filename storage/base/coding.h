@@ -1,5 +1,6 @@
 // Integers as bytes, and checksums. Little-endian fixed widths for values, big-endian for keys,
-// LEB128 varints, zigzag for signed. Readers check bounds: bytes from disk or network are untrusted.
+// LEB128 varints, zigzag for signed. Readers check bounds: bytes from disk or network are
+// untrusted.
 #pragma once
 
 #include <bit>
@@ -79,7 +80,8 @@ class ByteReader {
   T BigEndian() {
     T v{};
     if (remaining() < sizeof(T)) return Fail(), v;
-    for (size_t i = 0; i < sizeof(T); ++i) v = static_cast<T>((v << 8) | static_cast<uint8_t>(*p_++));
+    for (size_t i = 0; i < sizeof(T); ++i)
+      v = static_cast<T>((v << 8) | static_cast<uint8_t>(*p_++));
     return v;
   }
   uint64_t OrderedVarint();

@@ -12,25 +12,25 @@
 namespace tocsin {
 
 enum class ErrorCode : uint8_t {
-  kInvalidArgument,     // the caller's input is wrong; the message names the fix
+  kInvalidArgument,  // the caller's input is wrong; the message names the fix
   kNotFound,
   kAlreadyExists,
   kUnsupported,         // understood, but not available in this build; the message names it
   kOutOfBounds,         // timestamp outside what is accepted
   kDuplicateTimestamp,  // another value is already stored at that time
   kInvalidLabels,
-  kStaleRef,            // a SeriesRef that is no longer valid: resolve again
+  kStaleRef,  // a SeriesRef that is no longer valid: resolve again
   kSeriesLimit,
-  kLimit,               // a configured limit was reached
+  kLimit,  // a configured limit was reached
   kTimeout,
   kCanceled,
-  kUnavailable,         // not ready, or shutting down
+  kUnavailable,  // not ready, or shutting down
   kIo,
   kNoSpace,
   kCorruption,
   kConflict,
-  kExecution,           // a query that parsed but cannot be answered (many-to-many, ...)
-  kInternal,            // a bug
+  kExecution,  // a query that parsed but cannot be answered (many-to-many, ...)
+  kInternal,   // a bug
 };
 
 std::string_view ErrorCodeName(ErrorCode code);
@@ -64,7 +64,7 @@ inline Error Internal(std::string m) { return {ErrorCode::kInternal, std::move(m
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}   // NOLINT: implicit
+  Result(T value) : v_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : v_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   bool ok() const { return v_.index() == 0; }
@@ -107,10 +107,9 @@ inline Status OkStatus() { return {}; }
 #define TOCSIN_CONCAT(a, b) TOCSIN_CONCAT_INNER(a, b)
 
 // Returns the error of `expr` (a Status or Result) from the enclosing function, if it has one.
-#define TOCSIN_RETURN_IF_ERROR(expr)                      \
-  do {                                                    \
-    if (auto tocsin_status_ = (expr); !tocsin_status_.ok()) \
-      return tocsin_status_.error();                      \
+#define TOCSIN_RETURN_IF_ERROR(expr)                                                       \
+  do {                                                                                     \
+    if (auto tocsin_status_ = (expr); !tocsin_status_.ok()) return tocsin_status_.error(); \
   } while (false)
 
 // TOCSIN_ASSIGN(auto x, F()): x = *F(), or returns F's error.

@@ -28,7 +28,8 @@ struct HttpRequest {
   uint64_t max_response_bytes = 64u << 20;  // decoded; more ends the exchange with kLimit
   std::string unix_socket;                  // connect here instead of to the URL's host
   bool accept_compressed = false;           // offer gzip and decode the answer
-  // TLS, authentication, proxy, redirects. Null: defaults. Shared because exchanges outlive reloads.
+  // TLS, authentication, proxy, redirects. Null: defaults. Shared because exchanges outlive
+  // reloads.
   std::shared_ptr<const TransportConfig> config;
 };
 
@@ -36,8 +37,8 @@ struct HttpRequest {
 enum class TransportPhase : uint8_t { kDns, kConnect, kTls, kSend, kStatus, kBody };
 
 struct TransportResult {
-  Status status;                                  // ok: the body ended as it should
-  TransportPhase phase = TransportPhase::kBody;   // where it failed
+  Status status;                                 // ok: the body ended as it should
+  TransportPhase phase = TransportPhase::kBody;  // where it failed
 };
 
 // All calls come on the event loop, in this order, OnDone exactly once and last.

@@ -1,0 +1,142 @@
+#include "storage/base/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <mutex>
+
+namespace tocsin {
+
+struct MetricRegistry::Impl {
+  struct Callback {
+    std::string name, help;
+    bool counter;
+    MetricLabels labels;
+    std::function<double()> value;
+  };
+
+  mutable std::mutex mutex;  // guards the maps; the metrics guard themselves
+  prometheus::Registry registry;
+  std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
+  std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
+  std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
+  std::map<std::pair<std::string, MetricLabels>, std::pair<int, void*>> made;
+  std::vector<Callback> callbacks;
+
+  // The library would throw on a name that is taken by another type.
+  template <typename T, typename Build>
+  prometheus::Family<T>& FamilyOf(std::map<std::string, prometheus::Family<T>*>& families,
+                                  const std::string& name, const std::string& help, Build build) {
+    auto it = families.find(name);
+    if (it == families.end()) {
+      it = families.emplace(name, &build().Name(name).Help(help).Register(registry)).first;
+    }
+    return *it->second;
+  }
+};
+
+void Counter::Add(double v) const {
+  if (impl_) static_cast<prometheus::Counter*>(impl_)->Increment(v);
+}
+double Counter::Value() const {
+  return impl_ ? static_cast<prometheus::Counter*>(impl_)->Value() : 0;
+}
+void Gauge::Set(double v) const {
+  if (impl_) static_cast<prometheus::Gauge*>(impl_)->Set(v);
+}
+void Gauge::Add(double v) const {
+  if (impl_) static_cast<prometheus::Gauge*>(impl_)->Increment(v);
+}
+double Gauge::Value() const { return impl_ ? static_cast<prometheus::Gauge*>(impl_)->Value() : 0; }
+void HistogramMetric::Observe(double v) const {
+  if (impl_) static_cast<prometheus::Histogram*>(impl_)->Observe(v);
+}
+
+MetricRegistry::MetricRegistry() : impl_(std::make_unique<Impl>()) {}
+MetricRegistry::~MetricRegistry() = default;
+
+Counter MetricRegistry::GetCounter(const std::string& name, const std::string& help,
+                                   const MetricLabels& labels) {
+  std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->FamilyOf(impl_->counters, name, help, prometheus::BuildCounter);
+  auto* metric = &family.Add(labels);
+  impl_->made[{name, labels}] = {0, metric};
+  return Counter(metric);
+}
+
+Gauge MetricRegistry::GetGauge(const std::string& name, const std::string& help,
+                               const MetricLabels& labels) {
+  std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->FamilyOf(impl_->gauges, name, help, prometheus::BuildGauge);
+  auto* metric = &family.Add(labels);
+  impl_->made[{name, labels}] = {1, metric};
+  return Gauge(metric);
+}
+
+HistogramMetric MetricRegistry::GetHistogram(const std::string& name, const std::string& help,
+                                             std::vector<double> upper_bounds,
+                                             const MetricLabels& labels) {
+  std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->FamilyOf(impl_->histograms, name, help, prometheus::BuildHistogram);
+  auto* metric = &family.Add(labels, std::move(upper_bounds));
+  impl_->made[{name, labels}] = {2, metric};
+  return HistogramMetric(metric);
+}
+
+void MetricRegistry::AddCallback(const std::string& name, const std::string& help, bool counter,
+                                 std::function<double()> value, const MetricLabels& labels) {
+  std::lock_guard lock(impl_->mutex);
+  impl_->callbacks.push_back({name, help, counter, labels, std::move(value)});
+}
+
+void MetricRegistry::Remove(const std::string& name, const MetricLabels& labels) {
+  std::lock_guard lock(impl_->mutex);
+  std::erase_if(impl_->callbacks,
+                [&](const Impl::Callback& c) { return c.name == name && c.labels == labels; });
+  auto it = impl_->made.find({name, labels});
+  if (it == impl_->made.end()) return;
+  const auto [kind, metric] = it->second;
+  if (kind == 0) impl_->counters[name]->Remove(static_cast<prometheus::Counter*>(metric));
+  if (kind == 1) impl_->gauges[name]->Remove(static_cast<prometheus::Gauge*>(metric));
+  if (kind == 2) impl_->histograms[name]->Remove(static_cast<prometheus::Histogram*>(metric));
+  impl_->made.erase(it);
+}
+
+std::string MetricRegistry::Serialize() const {
+  std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
+  std::vector<Impl::Callback> callbacks;
+  {
+    std::lock_guard lock(impl_->mutex);
+    callbacks = impl_->callbacks;
+  }
+  for (const auto& callback : callbacks) {
+    auto family = std::find_if(families.begin(), families.end(),
+                               [&](const auto& f) { return f.name == callback.name; });
+    if (family == families.end()) {
+      family = families.emplace(families.end());
+      family->name = callback.name;
+      family->help = callback.help;
+      family->type =
+          callback.counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
+    }
+    prometheus::ClientMetric metric;
+    for (const auto& [name, value] : callback.labels) metric.label.push_back({name, value});
+    if (callback.counter) {
+      metric.counter.value = callback.value();
+    } else {
+      metric.gauge.value = callback.value();
+    }
+    family->metric.push_back(std::move(metric));
+  }
+  std::erase_if(families, [](const auto& f) { return f.metric.empty(); });
+  std::sort(families.begin(), families.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace tocsin
