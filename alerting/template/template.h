@@ -1,6 +1,6 @@
 // Go's text/template for alert annotations and notifications: parse once, run with data. Semantics
-// and functions: docs/templates.md. A runaway template is stopped (steps, depth and output are
-// bounded).
+// and functions: docs/templates.md. A runaway template is stopped: steps, depth, memory and output
+// are bounded.
 #pragma once
 
 #include <functional>
@@ -25,32 +25,52 @@ struct TemplateSample {
 using TemplateQuery =
     std::function<Result<std::vector<TemplateSample>>(std::string_view expression)>;
 
+// kInvalidArgument: wrong number or type of arguments, shown as it is; any other error is shown
+// as "error calling <name>: ...".
 using TemplateFunction = std::function<Result<TemplateValue>(const std::vector<TemplateValue>&)>;
 // Name -> function. Copy-on-build: make one per family of templates and keep it.
 using FunctionTable = std::map<std::string, TemplateFunction, std::less<>>;
 
-// Both products' functions. `now` is read at each call of the time functions.
+// Both products' functions. `external_url` without a trailing slash.
 FunctionTable PrometheusFunctions(std::string external_url, Timestamp now, TemplateQuery query);
-FunctionTable AlertmanagerFunctions();
+// `now` and `since` ask `clock` at each call; without one they fail.
+FunctionTable AlertmanagerFunctions(std::function<Timestamp()> clock = nullptr);
 
-// A set of named definitions. Immutable after parsing; any thread may run it.
+// One parsed text. Immutable; any thread may run it.
+class Template {
+ public:
+  // Errors read as Go's: "template: <name>:<line>: <what>".
+  static Result<Template> Parse(std::string_view name, std::string_view text,
+                                const FunctionTable& functions);
+
+  // Runs it with `dot`. `functions`: the table it was parsed with, or one with the same names.
+  // `html`: escape by context as html/template does. Errors read as Go's: "template:
+  // <name>:<line>:<column>: executing "<name>" at <action>: <what>".
+  Result<std::string> Expand(const TemplateValue& dot, const FunctionTable& functions,
+                             bool html = false) const;
+
+ private:
+  friend class TemplateSet;
+  struct Impl;
+  explicit Template(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl_;
+};
+
+// A set of named definitions. One thread while parsing, then immutable: any thread may run it.
 class TemplateSet {
  public:
   TemplateSet();
 
   // Adds the {{ define }}s of `text`; later ones replace earlier ones of the same name. `name`
-  // shows in errors ("name:line: ..."). `functions`: names known at parse time.
+  // shows in errors ("template: name:line: ..."). `functions`: names known at parse time.
   Status Parse(std::string_view name, std::string_view text, const FunctionTable& functions);
 
-  // Parses `text` on top of the set's definitions and runs it with `dot`. `html`: escape by
-  // context as html/template does. Errors name line and action.
-  Result<std::string> Expand(std::string_view name, std::string_view text,
-                             const TemplateValue& dot, const FunctionTable& functions,
-                             bool html = false) const;
+  // Parses `text` on top of the set's definitions and runs it with `dot`.
+  Result<std::string> Expand(std::string_view name, std::string_view text, const TemplateValue& dot,
+                             const FunctionTable& functions, bool html = false) const;
 
  private:
-  struct Impl;
-  std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const Template::Impl> impl_;
 };
 
 // Checks that `text` parses with these functions.
