@@ -1,0 +1,27 @@
+#include "storage/model/metadata.h"
+
+namespace tocsin {
+
+std::string_view MetricTypeName(MetricType type) {
+  switch (type) {
+    case MetricType::kUnknown:
+      return "unknown";
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kHistogram:
+      return "histogram";
+    case MetricType::kGaugeHistogram:
+      return "gaugehistogram";
+    case MetricType::kSummary:
+      return "summary";
+    case MetricType::kInfo:
+      return "info";
+    case MetricType::kStateset:
+      return "stateset";
+  }
+  return "unknown";
+}
+
+}  // namespace tocsin
