@@ -42,28 +42,6 @@ void AppendScientific(std::string& out, double v) {
   out.append(buffer, end);
 }
 
-// Go's 'g' with the shortest digits: exponent form when the decimal exponent is below -4 or at
-// least `limit`.
-void AppendGeneral(std::string& out, double v, int limit) {
-  if (AppendSpecial(out, v)) return;
-  if (v == 0) {
-    out += std::signbit(v) ? "-0" : "0";
-    return;
-  }
-  char buffer[40];
-  auto end = std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::scientific).ptr;
-  const std::string_view text(buffer, static_cast<size_t>(end - buffer));
-  const size_t e = text.find('e');
-  int exponent = 0;
-  const char* first = text.data() + e + 1 + (text[e + 1] == '+' ? 1 : 0);
-  std::from_chars(first, end, exponent);
-  if (exponent < -4 || exponent >= limit) {
-    out.append(text);
-  } else {
-    AppendFixed(out, v);
-  }
-}
-
 }  // namespace
 
 std::optional<double> ParseFloat(std::string_view text) {
@@ -112,7 +90,25 @@ void AppendApiFloat(std::string& out, double v) {
   }
 }
 
-void AppendGoFloat(std::string& out, double v) { AppendGeneral(out, v, 21); }
+void AppendGoFloat(std::string& out, double v) {
+  if (AppendSpecial(out, v)) return;
+  if (v == 0) {
+    out += std::signbit(v) ? "-0" : "0";
+    return;
+  }
+  char buffer[40];
+  auto end = std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::scientific).ptr;
+  const std::string_view text(buffer, static_cast<size_t>(end - buffer));
+  const size_t e = text.find('e');
+  int exponent = 0;
+  const char* first = text.data() + e + 1 + (text[e + 1] == '+' ? 1 : 0);
+  std::from_chars(first, end, exponent);
+  if (exponent < -4 || exponent >= 6) {
+    out.append(text);
+  } else {
+    AppendFixed(out, v);
+  }
+}
 
 void AppendPlainFloat(std::string& out, double v) {
   if (!AppendSpecial(out, v)) AppendFixed(out, v);
@@ -124,11 +120,9 @@ void AppendExpFloat(std::string& out, double v) {
 
 void AppendOpenMetricsFloat(std::string& out, double v) {
   const size_t start = out.size();
-  AppendGeneral(out, v, 21);
+  AppendGoFloat(out, v);
   if (std::isfinite(v) && out.find_first_of(".e", start) == std::string::npos) out += ".0";
 }
-
-void AppendExpositionFloat(std::string& out, double v) { AppendGeneral(out, v, 21); }
 
 void AppendApiTimestamp(std::string& out, int64_t ms) {
   uint64_t magnitude = static_cast<uint64_t>(ms);

@@ -22,7 +22,8 @@ inline constexpr uint64_t kStaleNaNBits = 0x7ff0000000000002;
 // JSON API sample values (without quotes): shortest 'f', or 'e' if 0 < |x| < 1e-6 or |x| >= 1e21
 // ("1e-07", "1e+21"); NaN, +Inf, -Inf.
 void AppendApiFloat(std::string& out, double v);
-// Go's %v ('g' shortest with the exponent form from 1e21 on): template `{{ $value }}`.
+// Go's %v and 'g': shortest digits, exponent form below 1e-4 and from 1e6 on ("1.234567e+06").
+// Template `{{ $value }}` (checked against promtool) and the text exposition format.
 void AppendGoFloat(std::string& out, double v);
 // Shortest 'f', never an exponent: count_values labels.
 void AppendPlainFloat(std::string& out, double v);
@@ -30,8 +31,6 @@ void AppendPlainFloat(std::string& out, double v);
 void AppendExpFloat(std::string& out, double v);
 // OpenMetrics: integers get ".0" ("1.0", "1e+06"): label values of le and quantile.
 void AppendOpenMetricsFloat(std::string& out, double v);
-// Text exposition (Go 'g' shortest as the 0.0.4 writer does it): /metrics, /federate.
-void AppendExpositionFloat(std::string& out, double v);
 // API timestamp: seconds, "." and exactly three digits only when the ms part is not zero.
 void AppendApiTimestamp(std::string& out, int64_t ms);
 
