@@ -1,7 +1,8 @@
 # Every library from Debian's packages; each one's headers have one home (tools/lint/homes.txt).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(RocksDB CONFIG REQUIRED)
+unset(zstd_INCLUDE_DIRS CACHE)  # a build folder older than this line holds an empty one
+find_package(RocksDB CONFIG REQUIRED)  # also gives zstd::zstd
 find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -17,7 +18,6 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(GTest CONFIG REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
-pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
 # The sanitizer builds need the shared one: TSan reports races inside the static archive that its
 # uninstrumented locks would explain.
