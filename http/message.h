@@ -32,7 +32,7 @@ struct Request {
   // Set when the client has gone; long work checks it.
   std::shared_ptr<std::atomic<bool>> canceled = std::make_shared<std::atomic<bool>>(false);
 
-  std::string_view header(std::string_view name) const;  // case-insensitive; empty when absent
+  std::string_view header(std::string_view name) const;   // case-insensitive; empty when absent
   const std::string* param(std::string_view name) const;  // first; null when absent
   std::vector<std::string> param_list(std::string_view name) const;
 };

@@ -14,7 +14,8 @@
 
 namespace tocsin::http {
 
-// Segments of the pattern that start with ':' match one segment and come, decoded, in order.
+// Segments of the pattern that start with ":" match one segment and come, decoded, in order; a last
+// segment ":name*" takes the rest of the path as it is.
 using PathArgs = std::vector<std::string>;
 using RouteHandler =
     std::function<void(const std::shared_ptr<const Request>&, const PathArgs&, Responder)>;

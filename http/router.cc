@@ -1,0 +1,184 @@
+#include "http/router.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "storage/base/compression.h"
+
+namespace tocsin::http {
+namespace {
+
+// Below this compressing costs more than it saves.
+constexpr size_t kMinCompressBytes = 1024;
+
+std::vector<std::string_view> Segments(std::string_view path) {
+  std::vector<std::string_view> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the leading slash
+    const size_t end = std::min(path.find('/'), path.size());
+    segments.push_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+// Whether `path` fits the pattern; the ':' segments go to `args`, a last ":rest*" takes the rest.
+bool Matches(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path,
+             PathArgs* args) {
+  const bool open = !pattern.empty() && pattern.back().ends_with('*');
+  if (open ? path.size() < pattern.size() : path.size() != pattern.size()) return false;
+  args->clear();
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (!pattern[i].starts_with(':')) {
+      if (pattern[i] != path[i]) return false;
+    } else if (open && i + 1 == pattern.size()) {
+      const char* last = path.back().data() + path.back().size();
+      args->emplace_back(path[i].data(), last);
+    } else {
+      if (path[i].empty()) return false;
+      args->push_back(PercentDecode(path[i]));
+    }
+  }
+  return true;
+}
+
+bool Allows(const std::vector<std::string>& methods, std::string_view method) {
+  auto has = [&](std::string_view m) {
+    return std::find(methods.begin(), methods.end(), m) != methods.end();
+  };
+  return has(method) || (method == "HEAD" && has("GET"));
+}
+
+void AddCors(Response& response, const Request& request) {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) return;
+  response.headers.emplace_back("Access-Control-Allow-Headers",
+                                "Accept, Authorization, Content-Type, Origin");
+  response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
+  response.headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Date");
+  response.headers.emplace_back("Vary", "Origin");
+}
+
+void Compress(Response& response, const Request& request) {
+  if (response.body.size() < kMinCompressBytes) return;
+  if (request.header("accept-encoding").find("gzip") == std::string_view::npos) return;
+  response.body = GzipCompress(response.body);
+  response.headers.emplace_back("Content-Encoding", "gzip");
+}
+
+}  // namespace
+
+struct Router::Impl {
+  struct Entry {
+    Route route;
+    std::vector<std::string> segments;
+    HistogramMetric seconds;
+  };
+
+  std::string prefix;
+  Executor& queries;
+  MetricRegistry& metrics;
+  const Clock& clock;
+  std::vector<std::unique_ptr<Entry>> entries;
+  mutable std::mutex mutex;
+  mutable std::map<std::pair<std::string, int>, Counter> counters;
+
+  void Count(const std::string& handler, int code) const {
+    Counter counter;
+    {
+      std::lock_guard lock(mutex);
+      auto [it, fresh] = counters.try_emplace({handler, code});
+      if (fresh) {
+        it->second =
+            metrics.GetCounter("prometheus_http_requests_total", "Counter of HTTP requests.",
+                               {{"handler", handler}, {"code", std::to_string(code)}});
+      }
+      counter = it->second;
+    }
+    counter.Add();
+  }
+
+  // Wraps `respond`: counting, CORS, compression, all on the thread that answers.
+  Responder Wrap(const Entry* entry, std::shared_ptr<const Request> request,
+                 Responder respond) const {
+    const MonotonicTime start = clock.Monotonic();
+    return [this, entry, request = std::move(request), respond = std::move(respond),
+            start](Response response) {
+      Count(entry ? entry->route.pattern : "/unknown", response.status);
+      if (entry) entry->seconds.Observe(ToSeconds(clock.Monotonic() - start));
+      AddCors(response, *request);
+      Compress(response, *request);
+      respond(std::move(response));
+    };
+  }
+};
+
+Router::Router(std::string prefix, Executor& queries, MetricRegistry& metrics, const Clock& clock)
+    : impl_(new Impl{std::move(prefix), queries, metrics, clock, {}, {}, {}}) {
+  while (impl_->prefix.ends_with('/')) impl_->prefix.pop_back();
+}
+
+Router::~Router() = default;
+
+void Router::Add(std::vector<Route> routes) {
+  for (Route& route : routes) {
+    auto entry = std::make_unique<Impl::Entry>();
+    for (std::string_view segment : Segments(route.pattern)) entry->segments.emplace_back(segment);
+    entry->seconds = impl_->metrics.GetHistogram(
+        "prometheus_http_request_duration_seconds", "Histogram of latencies for HTTP requests.",
+        {.1, .2, .4, 1, 3, 8, 20, 60, 120}, {{"handler", route.pattern}});
+    entry->route = std::move(route);
+    impl_->entries.push_back(std::move(entry));
+  }
+}
+
+void Router::Handle(std::shared_ptr<const Request> request, Responder respond) const {
+  std::string_view path = request->path;
+  auto fail = [&](int status, std::string text, HttpHeaders headers = {}) {
+    Response response;
+    response.status = status;
+    response.body = std::move(text);
+    response.headers = std::move(headers);
+    impl_->Wrap(nullptr, request, respond)(std::move(response));
+  };
+  if (!impl_->prefix.empty()) {
+    const bool below = path.starts_with(impl_->prefix) &&
+                       (path.size() == impl_->prefix.size() || path[impl_->prefix.size()] == '/');
+    if (!below) {
+      if (path == "/") return fail(302, "", {{"Location", impl_->prefix + "/"}});
+      return fail(404, "404 page not found\n");
+    }
+    path.remove_prefix(impl_->prefix.size());
+  }
+  if (path.empty()) path = "/";
+  if (path.front() != '/') return fail(404, "404 page not found\n");
+
+  const auto segments = Segments(path);
+  std::vector<std::string> allowed;
+  PathArgs args;
+  for (const auto& entry : impl_->entries) {
+    if (!Matches(entry->segments, segments, &args)) continue;
+    if (!Allows(entry->route.methods, request->method)) {
+      allowed.insert(allowed.end(), entry->route.methods.begin(), entry->route.methods.end());
+      continue;
+    }
+    Responder wrapped = impl_->Wrap(entry.get(), request, std::move(respond));
+    if (entry->route.pool == Pool::kLoop) {
+      entry->route.handler(request, args, std::move(wrapped));
+    } else {
+      impl_->queries.Post([e = entry.get(), request, args, wrapped = std::move(wrapped)] {
+        e->route.handler(request, args, wrapped);
+      });
+    }
+    return;
+  }
+  if (allowed.empty()) return fail(404, "404 page not found\n");
+  if (request->method == "OPTIONS") return fail(204, "");
+  std::string list;
+  for (const std::string& method : allowed) list += (list.empty() ? "" : ", ") + method;
+  fail(405, "Method Not Allowed\n", {{"Allow", list}});
+}
+
+}  // namespace tocsin::http

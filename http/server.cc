@@ -1,0 +1,380 @@
+#include "http/server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <mutex>
+#include <optional>
+#include <set>
+
+namespace tocsin::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+// A client that has said nothing of its request yet gets this long at most.
+constexpr std::chrono::seconds kHeaderTimeout{30};
+constexpr std::chrono::seconds kWriteTimeout{60};
+
+class ServerImpl;
+
+// One connection: read a request, hand it out, write the answer, again. Everything but the
+// responder runs on the connection's strand.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, std::shared_ptr<ServerImpl> server);
+  ~Session();
+
+  void Start();
+  // From any thread. Closes now when nothing is being answered (or `force`), else after the answer.
+  void Stop(bool force);
+
+ private:
+  void Read();
+  void OnRequest(error_code error);
+  void WatchForHangup();
+  void Answer(Response response, bool keep_alive, bool head, unsigned version);
+  void Refuse(beast::http::status status, std::string text);
+  void Close();
+
+  beast::tcp_stream stream_;
+  std::shared_ptr<ServerImpl> server_;
+  beast::flat_buffer buffer_;
+  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
+  std::shared_ptr<std::atomic<bool>> canceled_;
+  std::string remote_;
+  bool busy_ = false;
+  bool stopping_ = false;
+};
+
+class ServerImpl final : public Server, public std::enable_shared_from_this<ServerImpl> {
+ public:
+  ServerImpl(EventLoop& loop, ServerOptions options, Handler handler, MetricRegistry& metrics)
+      : loop_(loop),
+        options_(std::move(options)),
+        handler_(std::move(handler)),
+        connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")) {}
+
+  Status Listen();
+  void Stop(Duration grace) override;
+  std::vector<std::string> addresses() const override { return addresses_; }
+
+  const ServerOptions& options() const { return options_; }
+  const Handler& handler() const { return handler_; }
+  void Enter(Session* session);
+  void Leave(Session* session);
+
+ private:
+  struct Listener {
+    explicit Listener(asio::io_context& context) : acceptor(context) {}
+    tcp::acceptor acceptor;
+    bool paused = false;
+  };
+
+  void Accept(const std::shared_ptr<Listener>& listener);
+
+  EventLoop& loop_;
+  const ServerOptions options_;
+  const Handler handler_;
+  const Gauge connections_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::string> addresses_;
+  std::mutex mutex_;
+  std::set<Session*> sessions_;
+  bool stopped_ = false;
+};
+
+Session::Session(tcp::socket socket, std::shared_ptr<ServerImpl> server)
+    : stream_(std::move(socket)), server_(std::move(server)) {
+  error_code error;
+  const auto endpoint = stream_.socket().remote_endpoint(error);
+  if (!error) remote_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  server_->Enter(this);
+}
+
+Session::~Session() { server_->Leave(this); }
+
+void Session::Start() {
+  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->Read(); });
+}
+
+void Session::Stop(bool force) {
+  auto locked = weak_from_this().lock();
+  if (!locked) return;  // on its way out
+  asio::dispatch(stream_.get_executor(), [self = std::move(locked), force] {
+    self->stopping_ = true;
+    if (force || !self->busy_) self->Close();
+  });
+}
+
+void Session::Read() {
+  if (stopping_) return Close();
+  parser_.emplace();
+  parser_->header_limit(server_->options().max_header_bytes);
+  parser_->body_limit(server_->options().max_body_bytes);
+  // An idle keep-alive connection may wait long; once a request has begun it has to arrive.
+  stream_.expires_after(server_->options().read_timeout);
+  beast::http::async_read_header(
+      stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
+        if (error) return self->OnRequest(error);
+        self->stream_.expires_after(kHeaderTimeout);
+        if (self->parser_->get()[beast::http::field::expect] == "100-continue") {
+          static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+          error_code ignored;
+          asio::write(self->stream_.socket(), asio::buffer(kContinue), ignored);
+        }
+        beast::http::async_read(
+            self->stream_, self->buffer_, *self->parser_,
+            [self](error_code read_error, size_t) { self->OnRequest(read_error); });
+      });
+}
+
+void Session::OnRequest(error_code error) {
+  using beast::http::status;
+  if (error == beast::http::error::body_limit) {
+    return Refuse(status::payload_too_large, "request body larger than " +
+                                                 std::to_string(server_->options().max_body_bytes) +
+                                                 " bytes\n");
+  }
+  if (error == beast::http::error::header_limit) {
+    return Refuse(status::request_header_fields_too_large, "request header too large\n");
+  }
+  if (error == beast::http::error::end_of_stream || error == beast::error::timeout ||
+      error == asio::error::operation_aborted || error == asio::error::connection_reset ||
+      error == beast::http::error::partial_message) {
+    return Close();
+  }
+  if (error) return Refuse(status::bad_request, "malformed request: " + error.message() + "\n");
+
+  auto message = parser_->release();
+  auto request = std::make_shared<Request>();
+  request->method = std::string(message.method_string());
+  const std::string_view target(message.target().data(), message.target().size());
+  const size_t mark = std::min(target.find('?'), target.size());
+  std::string path(target.substr(0, mark));
+  // An encoded slash is part of a segment: keep it encoded through the decoding of the path.
+  for (size_t at = 0; (at = path.find("%2", at)) != std::string::npos; at += 3) {
+    if (at + 2 < path.size() && (path[at + 2] == 'F' || path[at + 2] == 'f')) {
+      path.replace(at, 1, "%25");
+    }
+  }
+  request->path = PercentDecode(path);
+  if (mark < target.size()) request->query = std::string(target.substr(mark + 1));
+  for (const auto& field : message) {
+    request->headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  }
+  request->body = std::move(message.body());
+  request->remote_address = remote_;
+  if (request->header("content-type").starts_with("application/x-www-form-urlencoded")) {
+    request->params = ParseForm(request->body);
+  }
+  for (auto& pair : ParseForm(request->query)) request->params.push_back(std::move(pair));
+
+  canceled_ = request->canceled;
+  busy_ = true;
+  stream_.expires_never();
+  const bool keep_alive = message.keep_alive();
+  const bool head = message.method() == beast::http::verb::head;
+  const unsigned version = message.version();
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  server_->handler()(std::move(request), [self = shared_from_this(), answered, keep_alive, head,
+                                          version](Response response) {
+    if (answered->exchange(true)) return;
+    asio::dispatch(self->stream_.get_executor(),
+                   [self, response = std::move(response), keep_alive, head, version]() mutable {
+                     self->Answer(std::move(response), keep_alive, head, version);
+                   });
+  });
+  if (busy_) WatchForHangup();
+}
+
+// While the answer is computed nothing is read; this notices that the client has closed, so that
+// long work can stop.
+void Session::WatchForHangup() {
+  stream_.socket().async_wait(
+      tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+        if (error || !self->busy_) return;
+        char byte;
+        const ssize_t n =
+            ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
+          self->canceled_->store(true);
+        }
+      });
+}
+
+void Session::Answer(Response response, bool keep_alive, bool head, unsigned version) {
+  auto message = std::make_shared<beast::http::response<beast::http::string_body>>();
+  message->version(version);
+  message->result(static_cast<unsigned>(response.status));
+  if (!response.content_type.empty()) {
+    message->set(beast::http::field::content_type, response.content_type);
+  }
+  for (const auto& [name, value] : response.headers) message->insert(name, value);
+  message->body() = std::move(response.body);
+  message->keep_alive(keep_alive && !stopping_);
+  const bool empty = response.status == 204 || response.status == 304;
+  if (!empty) message->prepare_payload();
+  if (head || empty) message->body().clear();  // the length of what GET would give stays
+
+  stream_.expires_after(kWriteTimeout);
+  beast::http::async_write(stream_, *message,
+                           [self = shared_from_this(), message](error_code error, size_t) {
+                             self->busy_ = false;
+                             error_code ignored;
+                             self->stream_.socket().cancel(ignored);  // the hangup watch
+                             if (error || !message->keep_alive()) return self->Close();
+                             self->Read();
+                           });
+}
+
+void Session::Refuse(beast::http::status status, std::string text) {
+  Response response;
+  response.status = static_cast<int>(status);
+  response.body = std::move(text);
+  busy_ = true;
+  Answer(std::move(response), false, false, 11);
+}
+
+void Session::Close() {
+  if (canceled_) canceled_->store(true);
+  error_code ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream_.close();
+}
+
+Status ServerImpl::Listen() {
+  for (const std::string& address : options_.listen_addresses) {
+    const size_t colon = address.rfind(':');
+    auto fail = [&](const std::string& why) {
+      return Error(ErrorCode::kIo, "cannot listen on " + address + ": " + why);
+    };
+    if (colon == std::string::npos) return fail("no port; write host:port");
+    std::string host = address.substr(0, colon);
+    if (host.size() >= 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+    if (host.empty()) host = "0.0.0.0";
+    if (host == "localhost") host = "127.0.0.1";
+
+    error_code error;
+    const auto ip = asio::ip::make_address(host, error);
+    if (error) return fail("not an IP address");
+    int port = -1;
+    try {
+      port = std::stoi(address.substr(colon + 1));
+    } catch (const std::exception&) {
+    }
+    if (port < 0 || port > 65535) return fail("not a port number");
+
+    const tcp::endpoint endpoint(ip, static_cast<uint16_t>(port));
+    auto listener = std::make_shared<Listener>(loop_.context());
+    tcp::acceptor& acceptor = listener->acceptor;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail(error.message());
+    const auto bound = acceptor.local_endpoint(error);
+    addresses_.push_back(address.substr(0, colon + 1) + std::to_string(bound.port()));
+    listeners_.push_back(std::move(listener));
+  }
+  for (const auto& listener : listeners_) Accept(listener);
+  return OkStatus();
+}
+
+void ServerImpl::Accept(const std::shared_ptr<Listener>& listener) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    listener->paused = sessions_.size() >= static_cast<size_t>(options_.max_connections);
+    if (listener->paused) return;  // Leave() goes on
+  }
+  listener->acceptor.async_accept(
+      asio::make_strand(loop_.context()),
+      [self = shared_from_this(), listener](error_code error, tcp::socket socket) {
+        if (error == asio::error::operation_aborted) return;
+        if (!error) {
+          error_code ignored;
+          socket.set_option(tcp::no_delay(true), ignored);
+          std::make_shared<Session>(std::move(socket), self)->Start();
+        }
+        self->Accept(listener);
+      });
+}
+
+void ServerImpl::Enter(Session* session) {
+  std::lock_guard lock(mutex_);
+  sessions_.insert(session);
+  connections_.Set(static_cast<double>(sessions_.size()));
+}
+
+void ServerImpl::Leave(Session* session) {
+  std::vector<std::shared_ptr<Listener>> resume;
+  {
+    std::lock_guard lock(mutex_);
+    sessions_.erase(session);
+    connections_.Set(static_cast<double>(sessions_.size()));
+    if (stopped_) return;
+    for (const auto& listener : listeners_) {
+      if (std::exchange(listener->paused, false)) resume.push_back(listener);
+    }
+  }
+  for (const auto& listener : resume) {
+    loop_.Post([weak = weak_from_this(), listener] {
+      if (auto self = weak.lock()) self->Accept(listener);
+    });
+  }
+}
+
+void ServerImpl::Stop(Duration grace) {
+  auto stop_sessions = [weak = weak_from_this()](bool force) {
+    auto self = weak.lock();
+    if (!self) return;
+    std::lock_guard lock(self->mutex_);
+    for (Session* session : self->sessions_) session->Stop(force);
+  };
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(stopped_, true)) return;
+  }
+  loop_.Post([self = shared_from_this()] {
+    for (const auto& listener : self->listeners_) {
+      error_code ignored;
+      listener->acceptor.close(ignored);
+    }
+  });
+  stop_sessions(false);
+  // The timer must outlive this call; it holds itself until it has fired.
+  auto timer = std::make_shared<Timer>();
+  *timer = loop_.After(grace, [timer, stop_sessions] { stop_sessions(true); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::Start(EventLoop& loop, ServerOptions options,
+                                              Handler handler, MetricRegistry& metrics) {
+  // Sessions share the server with its owner, who sees only this handle.
+  class Handle final : public Server {
+   public:
+    explicit Handle(std::shared_ptr<ServerImpl> impl) : impl_(std::move(impl)) {}
+    ~Handle() override { impl_->Stop(Duration{0}); }
+    void Stop(Duration grace) override { impl_->Stop(grace); }
+    std::vector<std::string> addresses() const override { return impl_->addresses(); }
+
+   private:
+    std::shared_ptr<ServerImpl> impl_;
+  };
+  auto impl = std::make_shared<ServerImpl>(loop, std::move(options), std::move(handler), metrics);
+  TOCSIN_RETURN_IF_ERROR(impl->Listen());
+  return std::unique_ptr<Server>(std::make_unique<Handle>(std::move(impl)));
+}
+
+}  // namespace tocsin::http
