@@ -29,7 +29,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates) {
   constexpr size_t kMaxWord = 200;
   if (word.size() > kMaxWord) return "";
-  size_t best = std::clamp<size_t>(word.size() / 3, 1, 4) + 1;
+  size_t best = std::clamp<size_t>((word.size() + 2) / 3, 1, 4) + 1;
   std::string nearest;
   for (const std::string& candidate : candidates) {
     const size_t distance = EditDistance(word, candidate);
