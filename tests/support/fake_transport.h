@@ -17,7 +17,7 @@ struct FakeAnswer {
   int status = 200;
   std::string body;
   HttpHeaders headers;
-  Status error;                                 // not ok: no answer, this failure instead
+  Status error;  // not ok: no answer, this failure instead
   TransportPhase phase = TransportPhase::kConnect;
   Duration delay{0};
   bool never = false;  // the timeout of the request ends it
@@ -43,8 +43,8 @@ class FakeTransport final : public Transport {
     const Duration delay = answer.never ? request.timeout : answer.delay;
     exchange->timer = scheduler_.After(delay, [handler, answer, request] {
       if (answer.never) {
-        handler->OnDone({Error(ErrorCode::kTimeout, "context deadline exceeded"),
-                         TransportPhase::kBody});
+        handler->OnDone(
+            {Error(ErrorCode::kTimeout, "context deadline exceeded"), TransportPhase::kBody});
         return;
       }
       if (!answer.error.ok()) {
@@ -53,8 +53,8 @@ class FakeTransport final : public Transport {
       }
       handler->OnHeaders(answer.status, answer.headers);
       if (answer.body.size() > request.max_response_bytes) {
-        handler->OnDone({Error(ErrorCode::kLimit, "body size limit exceeded"),
-                         TransportPhase::kBody});
+        handler->OnDone(
+            {Error(ErrorCode::kLimit, "body size limit exceeded"), TransportPhase::kBody});
         return;
       }
       if (!answer.body.empty() && !handler->OnData(answer.body)) {
