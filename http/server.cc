@@ -321,8 +321,8 @@ void ServerImpl::Leave(Session* session) {
   {
     std::lock_guard lock(mutex_);
     sessions_.erase(session);
+    if (stopped_) return;  // the loop may drop its last sessions after the registry has gone
     connections_.Set(static_cast<double>(sessions_.size()));
-    if (stopped_) return;
     for (const auto& listener : listeners_) {
       if (std::exchange(listener->paused, false)) resume.push_back(listener);
     }
