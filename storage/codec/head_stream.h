@@ -3,8 +3,8 @@
 // timeline). In memory only: the bits are not a stored format.
 //
 // A stream starts with 5 bits mode and 64 bits first value, written when the value first changes:
-// until then the record alone says "n times the same" and there is no buffer. Then symbols, least
-// significant bit first:
+// until then the record alone says "n times the same" and there is no buffer. (Mode 30: no first
+// value, the stream starts with absent entries.) Then symbols, least significant bit first:
 //
 //   0 nnn             the last value n + 1 more times (1-8)
 //   1 0 n:10          the last value n more times (9-1023)
@@ -80,7 +80,7 @@ class HeadStream {
     return AppendChange(bits, pool);
   }
   // n entries of the timeline without a sample (call it late: when the series is there again or
-  // the stream is packed). False: as Append. REQUIRES: n >= 1.
+  // the stream is packed). False: as Append, also when only n is too many. REQUIRES: n >= 1.
   bool AppendAbsent(size_t n, SlabPool& pool);
 
   // Entries, absent ones included; at most kMaxColumnEntries.
@@ -101,15 +101,13 @@ class HeadStream {
  private:
   static constexpr uint16_t kMaxRun = 1023;
 
+  struct Symbol;
   bool AppendChange(uint64_t bits, SlabPool& pool);
-  bool Start(uint64_t bits);
+  void Start(uint64_t bits);
+  Symbol SymbolOf(uint64_t bits) const;
+  bool Emit(const Symbol& symbol, SlabPool& pool);
   bool Reserve(size_t bits, SlabPool& pool);
   void Put(uint64_t bits, unsigned width);
-  void PutRun();
-  void PutEscape(unsigned kind);
-  void PutRaw(uint64_t bits);
-  void PutInteger(int64_t integer);
-  void PutXor(uint64_t bits);
 
   uint64_t last_bits_ = 0;
   int64_t last_integer_ = 0;

@@ -23,10 +23,11 @@
 //               sender shards one owner over several requests.
 //
 // The value before is 0.0 at the start: of a series in its owner's layout (a layout row with bit 0
-// forgets all values and the owner's t; one without keeps the values of the ids that stay), of each
-// id in a sparse row (sparse rows are complete in themselves). So an epoch replays alone, and
-// owners replay independently of each other. Rows of an owner that has no layout yet in the epoch
-// (rows were lost) are reported as such until a layout starts it anew.
+// forgets all values and the owner's t; one without keeps the values of the ids that stay). In a
+// sparse row it is that of the sample before it in the same row when that has the same id, else
+// 0.0: sparse rows are complete in themselves. So an epoch replays alone, and owners replay
+// independently of each other. Rows of an owner that has no layout yet in the epoch (rows were
+// lost) are reported as such until a layout starts it anew.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,9 @@
 #include "storage/model/sample.h"
 
 namespace tocsin::storage {
+
+// The most series a layout may have (a reader refuses more): larger owners need sparse rows.
+inline constexpr size_t kMaxLayoutSeries = size_t{1} << 22;
 
 // On disk: values may not change.
 enum class LogRowKind : uint8_t {
@@ -99,7 +103,8 @@ class OwnerLogState {
 class LogRowEncoder {
  public:
   // The order of the owner's series from here on. `anew` must be set for the first layout of an
-  // owner in an epoch, and may be set to make the next row full. REQUIRES: ids not empty.
+  // owner in an epoch, and may be set to make the next row full. REQUIRES: 1 to
+  // kMaxLayoutSeries ids.
   static void Layout(uint64_t owner, OwnerLogState& state, bool anew,
                      std::span<const SeriesRef> ids, std::string& row);
   // values[i] at `t` for series i of the layout. REQUIRES: as many values as the layout has ids.
