@@ -196,6 +196,7 @@ struct BinaryExpr : Expr {
   BinaryExpr() : Expr(kKind) {}
 
   BinaryOp op = BinaryOp::kAdd;
+  PositionRange op_pos;  // of the operator alone
   bool return_bool = false;
   ExprPtr lhs, rhs;
   // Set exactly when both sides are instant vectors.
@@ -226,7 +227,7 @@ struct VectorSelector : Expr {
   static constexpr ExprKind kKind = ExprKind::kVectorSelector;
   VectorSelector() : Expr(kKind) { type = ValueType::kVector; }
 
-  std::string name;               // the metric name when given by name or quoted in braces, else ""
+  std::string name;               // the metric name when written before the braces, else ""
   std::vector<Matcher> matchers;  // as written; the one for `name` comes last
   TimeModifiers time;             // of the range selector too, when inside one
   bool anchored = false;

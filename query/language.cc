@@ -1,0 +1,80 @@
+#include "query/language.h"
+
+#include "query/functions/registry.h"
+#include "query/parser/grammar.h"
+#include "query/parser/parser.h"
+#include "query/parser/printer.h"
+
+namespace tocsin::query {
+
+namespace {
+
+constexpr Features kEverything{.experimental_functions = true,
+                               .delayed_name_removal = true,
+                               .extended_range_selectors = true,
+                               .binop_fill_modifiers = true,
+                               .type_and_unit_labels = true,
+                               .use_start_timestamps = true};
+
+void Collect(const VectorSelector& selector, Dependencies& dependencies) {
+  for (const Matcher& matcher : selector.matchers) {
+    if (matcher.name() != kMetricName) continue;
+    if (matcher.op() == MatchOp::kEqual) {
+      dependencies.metric_names.insert(matcher.value());
+      return;
+    }
+    if (matcher.op() == MatchOp::kRegex && !matcher.regex()->literals().empty()) {
+      const auto& names = matcher.regex()->literals();
+      dependencies.metric_names.insert(names.begin(), names.end());
+      return;
+    }
+  }
+  dependencies.all = true;
+}
+
+void Collect(const Expr& expr, Dependencies& dependencies) {
+  if (expr.kind == ExprKind::kVectorSelector) Collect(As<VectorSelector>(expr), dependencies);
+  ForEachChild(expr, [&](const Expr& child) { Collect(child, dependencies); });
+}
+
+}  // namespace
+
+Status CheckQuery(std::string_view query, const Features& features) {
+  TOCSIN_RETURN_IF_ERROR(ParseExpr(query, features));
+  return OkStatus();
+}
+
+Result<std::vector<Matcher>> ParseSelector(std::string_view text) {
+  return Grammar(text, kEverything).ParseSelectorOnly();
+}
+
+Result<Labels> ParseMetric(std::string_view text) {
+  return Grammar(text, kEverything).ParseMetricOnly();
+}
+
+Result<std::string> FormatQuery(std::string_view query) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, kEverything));
+  return PrettyPrintExpr(*expr);
+}
+
+Result<std::string> ParseQueryJson(std::string_view query, const Features& features) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, features));
+  return ExprToJson(*expr);
+}
+
+Result<Dependencies> QueryDependencies(std::string_view query) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, kEverything));
+  Dependencies dependencies;
+  Collect(*expr, dependencies);
+  return dependencies;
+}
+
+std::vector<std::pair<std::string, bool>> FunctionNames(const Features& features) {
+  std::vector<std::pair<std::string, bool>> names;
+  for (const FunctionSpec* function : AllFunctions()) {
+    names.emplace_back(function->name, !function->experimental || features.experimental_functions);
+  }
+  return names;
+}
+
+}  // namespace tocsin::query
