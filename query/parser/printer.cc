@@ -188,7 +188,10 @@ void Printer::Matchers(const VectorSelector& selector) {
     text += MatchOpText(matcher.op());
     AppendGoQuoted(text, matcher.value());
   }
-  if (texts.empty()) return;
+  if (texts.empty()) {
+    if (selector.name.empty()) out_ += "{}";
+    return;
+  }
   std::sort(texts.begin(), texts.end());
   char separator = '{';
   for (const std::string& text : texts) {
