@@ -1,27 +1,262 @@
+// <aggregation>_over_time: what aggregations do over series, done over the samples of one.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "query/functions/range.h"
 #include "query/functions/registry.h"
 
 namespace tocsin::query {
+
+double SortedQuantile(double q, std::span<const double> sorted) {
+  if (sorted.empty() || std::isnan(q)) return NormalNaN();
+  if (q < 0) return -std::numeric_limits<double>::infinity();
+  if (q > 1) return std::numeric_limits<double>::infinity();
+  const double n = static_cast<double>(sorted.size());
+  const double rank = q * (n - 1);
+  const double lower = std::max(0.0, std::floor(rank));
+  const double upper = std::min(n - 1, lower + 1);
+  const double weight = rank - std::floor(rank);
+  return sorted[static_cast<size_t>(lower)] * (1 - weight) +
+         sorted[static_cast<size_t>(upper)] * weight;
+}
+
 namespace {
 
 using enum ValueType;
 
+// Orders NaN before all numbers.
+bool NaNFirst(double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; }
+
+}  // namespace
+
+double Quantile(double q, std::vector<double>* values) {
+  std::sort(values->begin(), values->end(), NaNFirst);
+  return SortedQuantile(q, *values);
+}
+
+namespace {
+
+// When all values are whole numbers whose running sums stay below 2^53, sums in any order are exact
+// and equal the compensated ones: prefix sums answer every window.
+bool WholeSums(const std::vector<double>& v, std::vector<double>* prefix) {
+  constexpr double kExact = 9007199254740992.0;
+  double magnitude = 0, sum = 0;
+  prefix->resize(v.size() + 1);
+  (*prefix)[0] = 0;
+  for (size_t i = 0; i < v.size(); ++i) {
+    magnitude += std::fabs(v[i]);
+    if (!(magnitude < kExact) || v[i] != std::trunc(v[i]) || (v[i] == 0 && std::signbit(v[i]))) {
+      return false;
+    }
+    sum += v[i];
+    (*prefix)[i + 1] = sum;
+  }
+  return true;
+}
+
+double CompensatedSum(const std::vector<double>& v, size_t first, size_t last) {
+  double sum = 0, c = 0;
+  for (size_t i = first; i < last; ++i) KahanAdd(v[i], &sum, &c);
+  return std::isinf(sum) ? sum : sum + c;
+}
+
+double CompensatedMean(const std::vector<double>& v, size_t first, size_t last) {
+  double sum = v[first], c = 0, mean = 0, count = 1;
+  bool incremental = false;
+  for (size_t i = first + 1; i < last; ++i) {
+    count = static_cast<double>(i - first + 1);
+    if (!incremental) {
+      double next_sum = sum, next_c = c;
+      KahanAdd(v[i], &next_sum, &next_c);
+      if (!std::isinf(next_sum)) {
+        sum = next_sum;
+        c = next_c;
+        continue;
+      }
+      // The sum would overflow: from here on the mean itself is kept.
+      incremental = true;
+      mean = sum / (count - 1);
+      c /= count - 1;
+    }
+    const double q = (count - 1) / count;
+    mean *= q;
+    c *= q;
+    KahanAdd(v[i] / count, &mean, &c);
+  }
+  return incremental ? mean + c : sum / count + c / count;
+}
+
+void Sum(RangeCall& call) {
+  const auto& v = call.series.v;
+  std::vector<double> prefix;
+  const bool whole = WholeSums(v, &prefix);
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    call.out.v[step] = whole ? prefix[last] - prefix[first] : CompensatedSum(v, first, last);
+  });
+}
+
+void Avg(RangeCall& call) {
+  const auto& v = call.series.v;
+  std::vector<double> prefix;
+  const bool whole = WholeSums(v, &prefix);
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    call.out.v[step] = whole ? (prefix[last] - prefix[first]) / static_cast<double>(last - first)
+                             : CompensatedMean(v, first, last);
+  });
+}
+
+void Count(RangeCall& call) {
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    call.out.v[step] = static_cast<double>(last - first);
+  });
+}
+
+void Present(RangeCall& call) {
+  ForEachWindow(call.series.t, call.windows,
+                [&](size_t step, size_t, size_t) { call.out.v[step] = 1; });
+}
+
+// For every window the index of the best value, the latest of equal ones; NaN only if there is
+// nothing else. `Better(a, b)`: a comes before b. A monotonic queue: each sample enters and leaves
+// once.
+template <typename Better, typename Emit>
+void SlidingBest(RangeCall& call, Better better, Emit emit) {
+  const auto& v = call.series.v;
+  std::vector<size_t> queue(v.size());
+  size_t head = 0, tail = 0, entered = 0;
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    if (entered < first) entered = first;
+    for (; entered < last; ++entered) {
+      if (std::isnan(v[entered])) continue;
+      while (tail > head && !better(v[queue[tail - 1]], v[entered])) --tail;
+      queue[tail++] = entered;
+    }
+    while (head < tail && queue[head] < first) ++head;
+    emit(step, head < tail ? queue[head] : last - 1);
+  });
+}
+
+template <bool kMax, bool kTime>
+void Extreme(RangeCall& call) {
+  auto emit = [&](size_t step, size_t i) {
+    call.out.v[step] = kTime ? static_cast<double>(call.series.t[i]) / 1000.0 : call.series.v[i];
+  };
+  if (kMax) {
+    SlidingBest(
+        call, [](double a, double b) { return a > b; }, emit);
+  } else {
+    SlidingBest(
+        call, [](double a, double b) { return a < b; }, emit);
+  }
+}
+
+template <bool kLast, bool kTime>
+void Edge(RangeCall& call) {
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    const size_t i = kLast ? last - 1 : first;
+    call.out.v[step] = kTime ? static_cast<double>(call.series.t[i]) / 1000.0 : call.series.v[i];
+  });
+}
+
+template <bool kRoot>
+void Variance(RangeCall& call) {
+  const auto& v = call.series.v;
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    double count = 0, mean = 0, mean_c = 0, aux = 0, aux_c = 0;
+    for (size_t i = first; i < last; ++i) {
+      ++count;
+      const double delta = v[i] - (mean + mean_c);
+      KahanAdd(delta / count, &mean, &mean_c);
+      KahanAdd(delta * (v[i] - (mean + mean_c)), &aux, &aux_c);
+    }
+    const double variance = (aux + aux_c) / count;
+    call.out.v[step] = kRoot ? std::sqrt(variance) : variance;
+  });
+}
+
+// The values of a sliding window, kept sorted.
+class SortedWindow {
+ public:
+  explicit SortedWindow(const std::vector<double>& v) : v_(v) {}
+
+  std::span<const double> Move(size_t first, size_t last) {
+    if (first >= last_) {  // nothing in common with the window before
+      sorted_.assign(v_.begin() + first, v_.begin() + last);
+      std::sort(sorted_.begin(), sorted_.end(), NaNFirst);
+    } else {
+      for (size_t i = first_; i < first; ++i) sorted_.erase(Find(v_[i]));
+      for (size_t i = last_; i < last; ++i) sorted_.insert(Find(v_[i]), v_[i]);
+    }
+    first_ = first;
+    last_ = last;
+    return sorted_;
+  }
+
+ private:
+  std::vector<double>::iterator Find(double x) {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), x, NaNFirst);
+  }
+
+  const std::vector<double>& v_;
+  std::vector<double> sorted_;
+  size_t first_ = 0, last_ = 0;
+};
+
+void QuantileOverTime(RangeCall& call) {
+  SortedWindow window(call.series.v);
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    call.out.v[step] = SortedQuantile(call.params[0][step], window.Move(first, last));
+  });
+}
+
+void Mad(RangeCall& call) {
+  const auto& v = call.series.v;
+  std::vector<double> values;
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    values.assign(v.begin() + first, v.begin() + last);
+    if (std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
+      call.out.v[step] = NormalNaN();
+      return;
+    }
+    const double median = Quantile(0.5, &values);
+    for (double& x : values) x = std::fabs(x - median);
+    call.out.v[step] = Quantile(0.5, &values);
+  });
+}
+
 constexpr FunctionSpec kTable[] = {
-    {.name = "avg_over_time", .args = {kMatrix}},
-    {.name = "sum_over_time", .args = {kMatrix}},
-    {.name = "min_over_time", .args = {kMatrix}},
-    {.name = "max_over_time", .args = {kMatrix}},
-    {.name = "count_over_time", .args = {kMatrix}},
-    {.name = "stddev_over_time", .args = {kMatrix}},
-    {.name = "stdvar_over_time", .args = {kMatrix}},
-    {.name = "present_over_time", .args = {kMatrix}},
-    {.name = "last_over_time", .args = {kMatrix}, .keeps_name = true},
-    {.name = "first_over_time", .args = {kMatrix}, .keeps_name = true},
-    {.name = "quantile_over_time", .args = {kScalar, kMatrix}},
-    {.name = "mad_over_time", .args = {kMatrix}, .experimental = true},
-    {.name = "ts_of_min_over_time", .args = {kMatrix}, .experimental = true},
-    {.name = "ts_of_max_over_time", .args = {kMatrix}, .experimental = true},
-    {.name = "ts_of_first_over_time", .args = {kMatrix}, .experimental = true},
-    {.name = "ts_of_last_over_time", .args = {kMatrix}, .experimental = true},
+    {.name = "avg_over_time", .args = {kMatrix}, .range = &Avg},
+    {.name = "sum_over_time", .args = {kMatrix}, .range = &Sum},
+    {.name = "min_over_time", .args = {kMatrix}, .range = &Extreme<false, false>},
+    {.name = "max_over_time", .args = {kMatrix}, .range = &Extreme<true, false>},
+    {.name = "count_over_time", .args = {kMatrix}, .range = &Count},
+    {.name = "stddev_over_time", .args = {kMatrix}, .range = &Variance<true>},
+    {.name = "stdvar_over_time", .args = {kMatrix}, .range = &Variance<false>},
+    {.name = "present_over_time", .args = {kMatrix}, .range = &Present},
+    {.name = "last_over_time", .args = {kMatrix}, .range = &Edge<true, false>, .keeps_name = true},
+    {.name = "first_over_time",
+     .args = {kMatrix},
+     .range = &Edge<false, false>,
+     .keeps_name = true},
+    {.name = "quantile_over_time", .args = {kScalar, kMatrix}, .range = &QuantileOverTime},
+    {.name = "mad_over_time", .args = {kMatrix}, .experimental = true, .range = &Mad},
+    {.name = "ts_of_min_over_time",
+     .args = {kMatrix},
+     .experimental = true,
+     .range = &Extreme<false, true>},
+    {.name = "ts_of_max_over_time",
+     .args = {kMatrix},
+     .experimental = true,
+     .range = &Extreme<true, true>},
+    {.name = "ts_of_first_over_time",
+     .args = {kMatrix},
+     .experimental = true,
+     .range = &Edge<false, true>},
+    {.name = "ts_of_last_over_time",
+     .args = {kMatrix},
+     .experimental = true,
+     .range = &Edge<true, true>},
 };
 
 }  // namespace

@@ -1,0 +1,171 @@
+#include "query/aggregation_fold.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "query/functions/range.h"
+
+namespace tocsin::query {
+namespace {
+
+// One State per group and step.
+template <typename State>
+class FloatFold final : public Fold {
+ public:
+  FloatFold(QueryContext& context, const AggregateExpr& expr, size_t steps)
+      : context_(context), expr_(expr), steps_(steps) {}
+
+  void AddGroup() override { groups_.emplace_back(steps_); }
+  void Add(const Row& row, size_t group) override {
+    State* states = groups_[group].data();
+    const double* v = row.v.data();
+    for (size_t i = 0; i < steps_; ++i) {
+      if (IsPresent(v[i])) states[i].Add(v[i]);
+    }
+    if (!row.h.empty()) AddHistograms(row, states);
+  }
+  void Finish(size_t group, Row* row) override {
+    const State* states = groups_[group].data();
+    for (size_t i = 0; i < steps_; ++i) {
+      if (states[i].n > 0) row->v[i] = states[i].Result();
+    }
+  }
+
+ private:
+  void AddHistograms(const Row& row, State* states) {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!row.HasHistogram(i)) continue;
+      if (State::kCountsHistograms) {
+        states[i].Add(0);
+      } else {
+        context_.annotations.Info(
+            fmt::format("ignored histogram in {} aggregation", AggregateOpText(expr_.op)),
+            expr_.expr->pos);
+      }
+    }
+  }
+
+  QueryContext& context_;
+  const AggregateExpr& expr_;
+  const size_t steps_;
+  std::vector<std::vector<State>> groups_;
+};
+
+struct SumState {
+  static constexpr bool kCountsHistograms = false;
+  double sum = 0, c = 0;
+  uint32_t n = 0;
+  void Add(double x) {
+    if (n++ == 0) {
+      sum = x;
+    } else {
+      KahanAdd(x, &sum, &c);
+    }
+  }
+  double Result() const { return sum + c; }
+};
+
+struct AvgState {
+  static constexpr bool kCountsHistograms = false;
+  double sum = 0, c = 0;  // of the values; once `incremental`, of the mean
+  uint32_t n = 0;
+  bool incremental = false;
+  void Add(double x) {
+    if (n++ == 0) {
+      sum = x;
+      return;
+    }
+    const double count = n;
+    if (!incremental) {
+      double next_sum = sum, next_c = c;
+      KahanAdd(x, &next_sum, &next_c);
+      if (!std::isinf(next_sum)) {
+        sum = next_sum;
+        c = next_c;
+        return;
+      }
+      // The sum would overflow: from here on the mean itself is kept.
+      incremental = true;
+      sum /= count - 1;
+      c /= count - 1;
+    }
+    const double q = (count - 1) / count;
+    sum *= q;
+    c *= q;
+    KahanAdd(x / count, &sum, &c);
+  }
+  double Result() const { return incremental ? sum + c : sum / n + c / n; }
+};
+
+struct CountState {
+  static constexpr bool kCountsHistograms = true;
+  uint32_t n = 0;
+  void Add(double) { ++n; }
+  double Result() const { return n; }
+};
+
+struct GroupState {
+  static constexpr bool kCountsHistograms = true;
+  uint8_t n = 0;
+  void Add(double) { n = 1; }
+  double Result() const { return 1; }
+};
+
+template <bool kMax>
+struct ExtremeState {
+  static constexpr bool kCountsHistograms = false;
+  double best = 0;
+  uint8_t n = 0;
+  void Add(double x) {
+    if (n == 0 || (kMax ? best < x : best > x) || std::isnan(best)) best = x;
+    n = 1;
+  }
+  double Result() const { return best; }
+};
+
+// Welford's running variance.
+template <bool kRoot>
+struct VarianceState {
+  static constexpr bool kCountsHistograms = false;
+  double mean = 0, squares = 0;
+  uint32_t n = 0;
+  void Add(double x) {
+    if (n++ == 0) {
+      mean = x;
+      squares = std::isfinite(x) ? 0 : NormalNaN();
+      return;
+    }
+    const double delta = x - mean;
+    mean += delta / n;
+    squares += delta * (x - mean);
+  }
+  double Result() const { return kRoot ? std::sqrt(squares / n) : squares / n; }
+};
+
+}  // namespace
+
+std::unique_ptr<Fold> MakeFold(QueryContext& context, const AggregateExpr& expr, size_t steps) {
+  switch (expr.op) {
+    case AggregateOp::kSum:
+      return std::make_unique<FloatFold<SumState>>(context, expr, steps);
+    case AggregateOp::kAvg:
+      return std::make_unique<FloatFold<AvgState>>(context, expr, steps);
+    case AggregateOp::kCount:
+      return std::make_unique<FloatFold<CountState>>(context, expr, steps);
+    case AggregateOp::kGroup:
+      return std::make_unique<FloatFold<GroupState>>(context, expr, steps);
+    case AggregateOp::kMin:
+      return std::make_unique<FloatFold<ExtremeState<false>>>(context, expr, steps);
+    case AggregateOp::kMax:
+      return std::make_unique<FloatFold<ExtremeState<true>>>(context, expr, steps);
+    case AggregateOp::kStddev:
+      return std::make_unique<FloatFold<VarianceState<true>>>(context, expr, steps);
+    case AggregateOp::kStdvar:
+      return std::make_unique<FloatFold<VarianceState<false>>>(context, expr, steps);
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace tocsin::query

@@ -1,0 +1,207 @@
+#include "query/evaluator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "query/aggregation.h"
+#include "query/binary_op.h"
+#include "query/functions/map_stream.h"
+#include "query/functions/range.h"
+#include "query/selector.h"
+#include "query/subquery.h"
+
+namespace tocsin::query {
+namespace {
+
+// Repeats the single step of a step-invariant part on the whole grid.
+class RepeatStream final : public RowStream {
+ public:
+  RepeatStream(RowStreamPtr input, size_t steps) : input_(std::move(input)), steps_(steps) {}
+  Result<bool> Next(Row* row) override {
+    TOCSIN_ASSIGN(bool more, input_->Next(row));
+    if (!more) return false;
+    row->v.resize(steps_, row->v[0]);
+    if (!row->h.empty()) {
+      const HistogramPtr first = row->h[0];
+      row->h.resize(steps_, first);
+    }
+    return true;
+  }
+  bool distinct_without_name() const override { return input_->distinct_without_name(); }
+
+ private:
+  RowStreamPtr input_;
+  const size_t steps_;
+};
+
+// Runs a range function over the series of its range vector.
+class RangeFunctionStream final : public RowStream {
+ public:
+  RangeFunctionStream(QueryContext& context, const Call& call, RangeInput input,
+                      const StepGrid& grid)
+      : context_(context), call_(call), input_(std::move(input)), grid_(grid) {}
+
+  Status EvaluateParams(Evaluator& evaluator) {
+    for (const ExprPtr& arg : call_.args) {
+      if (arg->type == ValueType::kMatrix) {
+        range_pos_ = arg->pos;
+        continue;
+      }
+      TOCSIN_ASSIGN(auto param, evaluator.Scalar(*arg, grid_));
+      params_.push_back(std::move(param));
+      param_pos_.push_back(arg->pos);
+    }
+    return OkStatus();
+  }
+
+  Result<bool> Next(Row* row) override {
+    TOCSIN_ASSIGN(bool more, input_.stream->Next(&series_));
+    if (!more) return false;
+    row->Clear(grid_.count);
+    row->labels = series_.labels;
+    row->drop_name = series_.drop_name;
+    if (series_.t.empty() && series_.h.empty()) return true;
+    RangeCall call{
+        context_,   series_, grid_, input_.windows, params_, param_pos_, series_.labels.name(),
+        range_pos_, *row};
+    call_.function->range(call);
+    if (!call_.function->keeps_name) ForgetName(context_, row);
+    return true;
+  }
+  bool distinct_without_name() const override { return input_.stream->distinct_without_name(); }
+
+ private:
+  QueryContext& context_;
+  const Call& call_;
+  RangeInput input_;
+  const StepGrid grid_;
+  std::vector<std::vector<double>> params_;
+  std::vector<PositionRange> param_pos_;
+  PositionRange range_pos_;
+  SampleSeries series_;
+};
+
+}  // namespace
+
+Evaluator::Evaluator(QueryContext& context, const Expr& root) : context_(context) {
+  FindInvariant(root);
+}
+
+bool Evaluator::FindInvariant(const Expr& expr) {
+  bool invariant = true;
+  ForEachChild(expr, [&](const Expr& child) { invariant &= FindInvariant(child); });
+  auto pinned = [](const TimeModifiers& time) {
+    return time.at.has_value() || time.at_bound != AtBound::kNone;
+  };
+  if (expr.kind == ExprKind::kVectorSelector) invariant = pinned(As<VectorSelector>(expr).time);
+  if (expr.kind == ExprKind::kSubquery) invariant = pinned(As<SubqueryExpr>(expr).time);
+  if (expr.kind == ExprKind::kCall && As<Call>(expr).function->step_dependent) invariant = false;
+  if (invariant) invariant_.emplace(&expr, true);
+  return invariant;
+}
+
+const std::string& Evaluator::Text(const Expr& expr) {
+  return As<StringLiteral>(Unwrap(expr)).value;
+}
+
+Result<RowStreamPtr> Evaluator::Vector(const Expr& expr, const StepGrid& grid) {
+  if (grid.count == 1 || !invariant_.contains(&expr)) return VectorOnGrid(expr, grid);
+  TOCSIN_ASSIGN(auto once, VectorOnGrid(expr, {grid.start_ms, grid.step_ms, 1}));
+  return RowStreamPtr(std::make_unique<RepeatStream>(std::move(once), grid.count));
+}
+
+Result<RowStreamPtr> Evaluator::VectorOnGrid(const Expr& expr, const StepGrid& grid) {
+  TOCSIN_RETURN_IF_ERROR(context_.limits.CheckNow());
+  switch (expr.kind) {
+    case ExprKind::kParen:
+      return VectorOnGrid(*As<ParenExpr>(expr).expr, grid);
+    case ExprKind::kUnary: {
+      const auto& unary = As<UnaryExpr>(expr);
+      return unary.negative ? Negate(*unary.expr, grid) : VectorOnGrid(*unary.expr, grid);
+    }
+    case ExprKind::kBinary:
+      return EvaluateBinary(*this, As<BinaryExpr>(expr), grid);
+    case ExprKind::kCall:
+      return CallVector(As<Call>(expr), grid);
+    case ExprKind::kAggregate:
+      return EvaluateAggregation(*this, As<AggregateExpr>(expr), grid);
+    case ExprKind::kVectorSelector:
+      return SelectInstant(context_, As<VectorSelector>(expr), grid, SelectorOutput::kValue, "");
+    default:
+      return Internal("not an instant vector");
+  }
+}
+
+Result<RowStreamPtr> Evaluator::Negate(const Expr& expr, const StepGrid& grid) {
+  TOCSIN_ASSIGN(auto input, Vector(expr, grid));
+  return MapRows(context_, std::move(input), [](double x, size_t) { return -x; });
+}
+
+Result<RowStreamPtr> Evaluator::CallVector(const Call& call, const StepGrid& grid) {
+  const FunctionSpec& function = *call.function;
+  FunctionCall arguments(*this, call, grid);
+  if (function.map != nullptr) {
+    return MapFloats(arguments, 0, [f = function.map](double x, size_t) { return f(x); });
+  }
+  if (function.range != nullptr) return CallRange(call, grid);
+  if (function.vector != nullptr) return function.vector(arguments);
+  return Unsupported(fmt::format("function \"{}\" is not supported yet", function.name));
+}
+
+Result<RowStreamPtr> Evaluator::CallRange(const Call& call, const StepGrid& grid) {
+  const auto range = std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
+    return arg->type == ValueType::kMatrix;
+  });
+  TOCSIN_ASSIGN(auto input, Range(**range, grid));
+  auto stream = std::make_unique<RangeFunctionStream>(context_, call, std::move(input), grid);
+  TOCSIN_RETURN_IF_ERROR(stream->EvaluateParams(*this));
+  if (call.function->keeps_name) return RowStreamPtr(std::move(stream));
+  return UnifyAfterDrop(context_, std::move(stream), OnDuplicate::kFail);
+}
+
+Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid) {
+  const Expr& inner = Unwrap(expr);
+  if (inner.kind == ExprKind::kMatrixSelector) {
+    return SelectRange(context_, As<MatrixSelector>(inner), grid, "");
+  }
+  if (inner.kind == ExprKind::kSubquery) {
+    return EvaluateSubquery(*this, As<SubqueryExpr>(inner), grid);
+  }
+  return Internal("not a range vector");
+}
+
+Result<std::vector<double>> Evaluator::Scalar(const Expr& expr, const StepGrid& grid) {
+  if (grid.count == 1 || !invariant_.contains(&expr)) return ScalarOnGrid(expr, grid);
+  TOCSIN_ASSIGN(auto once, ScalarOnGrid(expr, {grid.start_ms, grid.step_ms, 1}));
+  return std::vector<double>(grid.count, once[0]);
+}
+
+Result<std::vector<double>> Evaluator::ScalarOnGrid(const Expr& expr, const StepGrid& grid) {
+  switch (expr.kind) {
+    case ExprKind::kNumber:
+      return std::vector<double>(grid.count, As<NumberLiteral>(expr).value);
+    case ExprKind::kParen:
+      return ScalarOnGrid(*As<ParenExpr>(expr).expr, grid);
+    case ExprKind::kUnary: {
+      const auto& unary = As<UnaryExpr>(expr);
+      TOCSIN_ASSIGN(auto values, Scalar(*unary.expr, grid));
+      if (unary.negative) {
+        for (double& x : values) x = -x;
+      }
+      return values;
+    }
+    case ExprKind::kBinary:
+      return EvaluateScalarBinary(*this, As<BinaryExpr>(expr), grid);
+    case ExprKind::kCall: {
+      const Call& call = As<Call>(expr);
+      FunctionCall arguments(*this, call, grid);
+      if (call.function->scalar != nullptr) return call.function->scalar(arguments);
+      return Unsupported(fmt::format("function \"{}\" is not supported yet", call.function->name));
+    }
+    default:
+      return Internal("not a scalar");
+  }
+}
+
+}  // namespace tocsin::query

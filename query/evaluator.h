@@ -1,0 +1,84 @@
+// Walks the tree of a query. Every node is evaluated for all steps of its grid at once; vectors
+// come out as streams of rows, so a node holds only as much as its meaning needs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "query/context.h"
+#include "query/functions/spec.h"
+#include "query/parser/ast.h"
+#include "query/row.h"
+
+namespace tocsin::query {
+
+// The window of step i is (end(i) - range, end(i)].
+struct WindowGrid {
+  int64_t first_end_ms = 0;
+  int64_t step_ms = 0;  // 0 when pinned by @
+  int64_t range_ms = 0;
+  size_t count = 1;
+
+  int64_t end(size_t i) const { return first_end_ms + static_cast<int64_t>(i) * step_ms; }
+};
+
+// A range vector: series with all samples any window needs.
+struct RangeInput {
+  SampleStreamPtr stream;
+  WindowGrid windows;
+};
+
+// One thread, one query.
+class Evaluator {
+ public:
+  // REQUIRES: `root` has its durations resolved; both outlive this.
+  Evaluator(QueryContext& context, const Expr& root);
+
+  QueryContext& context() const { return context_; }
+
+  // REQUIRES: expr.type is the one named, and `expr` is part of the root.
+  Result<RowStreamPtr> Vector(const Expr& expr, const StepGrid& grid);
+  Result<std::vector<double>> Scalar(const Expr& expr, const StepGrid& grid);
+  Result<RangeInput> Range(const Expr& expr, const StepGrid& grid);
+  static const std::string& Text(const Expr& expr);
+
+ private:
+  bool FindInvariant(const Expr& expr);
+  Result<RowStreamPtr> VectorOnGrid(const Expr& expr, const StepGrid& grid);
+  Result<std::vector<double>> ScalarOnGrid(const Expr& expr, const StepGrid& grid);
+  Result<RowStreamPtr> CallVector(const Call& call, const StepGrid& grid);
+  Result<RowStreamPtr> CallRange(const Call& call, const StepGrid& grid);
+  Result<RowStreamPtr> Negate(const Expr& expr, const StepGrid& grid);
+
+  QueryContext& context_;
+  // Nodes whose value is the same at every step, because @ pins all their selectors.
+  absl::flat_hash_map<const Expr*, bool> invariant_;
+};
+
+// The arguments of a function, for those that evaluate them themselves.
+class FunctionCall {
+ public:
+  FunctionCall(Evaluator& evaluator, const Call& call, const StepGrid& grid)
+      : evaluator_(evaluator), call_(call), grid_(grid) {}
+
+  QueryContext& context() const { return evaluator_.context(); }
+  Evaluator& evaluator() const { return evaluator_; }
+  const StepGrid& grid() const { return grid_; }
+  const Call& expr() const { return call_; }
+  size_t size() const { return call_.args.size(); }
+  const Expr& arg(size_t i) const { return *call_.args[i]; }
+  PositionRange pos(size_t i) const { return call_.args[i]->pos; }
+
+  Result<RowStreamPtr> Vector(size_t i) { return evaluator_.Vector(arg(i), grid_); }
+  Result<std::vector<double>> Scalar(size_t i) { return evaluator_.Scalar(arg(i), grid_); }
+  const std::string& Text(size_t i) const { return Evaluator::Text(arg(i)); }
+
+ private:
+  Evaluator& evaluator_;
+  const Call& call_;
+  const StepGrid& grid_;
+};
+
+}  // namespace tocsin::query

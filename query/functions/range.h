@@ -1,0 +1,59 @@
+// Range functions see one series and all windows at once, so that they can slide state along
+// instead of reading each window anew.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "query/evaluator.h"
+
+namespace tocsin::query {
+
+struct RangeCall {
+  QueryContext& context;
+  const SampleSeries& series;
+  const StepGrid& grid;  // evaluation times; the windows end at these, moved by offset and @
+  const WindowGrid& windows;
+  // Scalar arguments, in order, one value per step.
+  std::span<const std::vector<double>> params;
+  std::span<const PositionRange> param_pos;
+  std::string_view metric_name;  // for annotations
+  PositionRange range_pos;       // of the range argument
+  Row& out;                      // cleared; labels are set
+};
+
+// Calls f(step, first, last) for each window that holds any of `times`: those at [first, last).
+template <typename F>
+void ForEachWindow(const std::vector<int64_t>& times, const WindowGrid& windows, F&& f) {
+  size_t first = 0, last = 0;
+  const size_t n = times.size();
+  for (size_t i = 0; i < windows.count; ++i) {
+    const int64_t end = windows.end(i), start = end - windows.range_ms;
+    while (last < n && times[last] <= end) ++last;
+    while (first < last && times[first] <= start) ++first;
+    if (first < last) f(i, first, last);
+  }
+}
+
+// Adds x to the Neumaier-compensated sum (sum, c). The result is sum + c.
+inline void KahanAdd(double x, double* sum, double* c) {
+  const double t = *sum + x;
+  if (__builtin_isinf(t)) {
+    *c = 0;
+  } else if (__builtin_fabs(*sum) >= __builtin_fabs(x)) {
+    *c += (*sum - t) + x;
+  } else {
+    *c += (x - t) + *sum;
+  }
+  *sum = t;
+}
+
+// Of sorted-or-not values, which are sorted in passing. NaN for none.
+double Quantile(double q, std::vector<double>* values);
+// Of values already sorted, NaN first.
+double SortedQuantile(double q, std::span<const double> sorted);
+// Raises the warning on quantiles outside [0, 1].
+void WarnQuantile(QueryContext& context, double q, PositionRange pos);
+
+}  // namespace tocsin::query

@@ -1,0 +1,16 @@
+// What the engine tells about itself.
+#pragma once
+
+#include "storage/base/metrics.h"
+
+namespace tocsin::query {
+
+struct Metrics {
+  explicit Metrics(MetricRegistry& registry);
+
+  Gauge running;             // prometheus_engine_queries
+  Counter samples;           // prometheus_engine_query_samples_total
+  HistogramMetric duration;  // prometheus_engine_query_duration_histogram_seconds
+};
+
+}  // namespace tocsin::query

@@ -1,0 +1,117 @@
+#include "query/result_builder.h"
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+
+namespace tocsin::query {
+namespace {
+
+void DropFlagged(const QueryContext& context, bool drop_name, Labels* labels) {
+  if (drop_name) *labels = DropMetricName(context, *labels);
+}
+
+Result<Value> InstantVector(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+  QueryContext& context = evaluator.context();
+  TOCSIN_ASSIGN(auto stream, evaluator.Vector(root, {at_ms, 1, 1}));
+  TOCSIN_ASSIGN(Rows rows, Collect(context, *stream));
+  Vector vector;
+  absl::flat_hash_set<Labels, LabelsHash> seen;
+  for (Row& row : rows) {
+    DropFlagged(context, row.drop_name, &row.labels);
+    if (!seen.insert(row.labels).second) return DuplicateLabelSet();
+    VectorElement element{std::move(row.labels), Timestamp{at_ms}, 0, nullptr};
+    if (row.HasHistogram(0)) {
+      element.h = std::move(row.h[0]);
+    } else {
+      element.v = row.v[0];
+    }
+    vector.push_back(std::move(element));
+  }
+  return Value{std::move(vector)};
+}
+
+void SortByLabels(Matrix* matrix) {
+  std::sort(matrix->begin(), matrix->end(),
+            [](const Series& a, const Series& b) { return a.labels < b.labels; });
+}
+
+// Samples of a range vector, as they are.
+Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+  QueryContext& context = evaluator.context();
+  TOCSIN_ASSIGN(auto input, evaluator.Range(root, {at_ms, 1, 1}));
+  Matrix matrix;
+  absl::flat_hash_set<Labels, LabelsHash> seen;
+  SampleSeries samples;
+  while (true) {
+    TOCSIN_ASSIGN(bool more, input.stream->Next(&samples));
+    if (!more) break;
+    if (samples.t.empty() && samples.ht.empty()) continue;
+    TOCSIN_RETURN_IF_ERROR(context.limits.Hold(samples.t.size() + samples.ht.size()));
+    DropFlagged(context, samples.drop_name, &samples.labels);
+    if (!seen.insert(samples.labels).second) return DuplicateLabelSet();
+    Series series{samples.labels, {}, {}};
+    series.floats.reserve(samples.t.size());
+    for (size_t i = 0; i < samples.t.size(); ++i) {
+      series.floats.push_back({Timestamp{samples.t[i]}, samples.v[i]});
+    }
+    for (size_t i = 0; i < samples.ht.size(); ++i) {
+      series.histograms.push_back({Timestamp{samples.ht[i]}, samples.h[i]});
+    }
+    matrix.push_back(std::move(series));
+  }
+  SortByLabels(&matrix);
+  return Value{std::move(matrix)};
+}
+
+Series ToSeries(Row&& row, const StepGrid& grid) {
+  Series series{std::move(row.labels), {}, {}};
+  for (size_t i = 0; i < grid.count; ++i) {
+    if (IsPresent(row.v[i])) {
+      series.floats.push_back({Timestamp{grid.at(i)}, row.v[i]});
+    } else if (row.HasHistogram(i)) {
+      series.histograms.push_back({Timestamp{grid.at(i)}, std::move(row.h[i])});
+    }
+  }
+  return series;
+}
+
+}  // namespace
+
+Result<Value> BuildInstant(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+  switch (root.type) {
+    case ValueType::kScalar: {
+      TOCSIN_ASSIGN(auto values, evaluator.Scalar(root, {at_ms, 1, 1}));
+      return Value{Scalar{Timestamp{at_ms}, values[0]}};
+    }
+    case ValueType::kString:
+      return Value{String{Timestamp{at_ms}, Evaluator::Text(root)}};
+    case ValueType::kMatrix:
+      return RawMatrix(evaluator, root, at_ms);
+    default:
+      return InstantVector(evaluator, root, at_ms);
+  }
+}
+
+Result<Value> BuildRange(Evaluator& evaluator, const Expr& root, const StepGrid& grid) {
+  QueryContext& context = evaluator.context();
+  Rows rows;
+  if (root.type == ValueType::kScalar) {
+    Row row;
+    TOCSIN_ASSIGN(row.v, evaluator.Scalar(root, grid));
+    rows.push_back(std::move(row));
+  } else {
+    TOCSIN_ASSIGN(auto stream, evaluator.Vector(root, grid));
+    TOCSIN_ASSIGN(rows, Collect(context, *stream));
+  }
+  for (Row& row : rows) DropFlagged(context, row.drop_name, &row.labels);
+  TOCSIN_ASSIGN(rows, Unify(std::move(rows), OnDuplicate::kMerge));
+  Matrix matrix;
+  matrix.reserve(rows.size());
+  for (Row& row : rows) matrix.push_back(ToSeries(std::move(row), grid));
+  SortByLabels(&matrix);
+  return Value{std::move(matrix)};
+}
+
+}  // namespace tocsin::query

@@ -1,0 +1,112 @@
+// What flows between the nodes of a query: rows, one per series, each with a value for every step.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "query/value.h"
+#include "storage/base/result.h"
+#include "storage/model/labels.h"
+#include "storage/model/sample.h"
+
+namespace tocsin::query {
+
+// The evaluation times of a node: start, start + step, ...; `count` of them.
+struct StepGrid {
+  int64_t start_ms = 0;
+  int64_t step_ms = 1;  // > 0 also when count is 1
+  size_t count = 1;
+
+  int64_t at(size_t i) const { return start_ms + static_cast<int64_t>(i) * step_ms; }
+  int64_t last() const { return at(count - 1); }
+};
+
+// The value of a step without one. No computation yields these bits (arithmetic on a marker gives
+// another NaN), and selectors never hand staleness markers on, so the bits are free to use here.
+inline double Absent() { return StaleMarker(); }
+inline bool IsAbsent(double v) { return IsStale(v); }
+inline bool IsPresent(double v) { return !IsStale(v); }
+
+// One series over all steps of a grid. A step holds a float, a histogram, or nothing.
+struct Row {
+  Labels labels;
+  bool drop_name = false;       // delayed name removal: the name goes at the end of the query
+  std::vector<double> v;        // one per step; Absent() where there is no float
+  std::vector<HistogramPtr> h;  // empty when the row has no histograms, else one per step
+
+  void Clear(size_t steps) {
+    v.assign(steps, Absent());
+    h.clear();
+  }
+  bool HasHistogram(size_t i) const { return !h.empty() && h[i] != nullptr; }
+  bool Has(size_t i) const { return IsPresent(v[i]) || HasHistogram(i); }
+  bool AnyFloat() const;
+  bool Empty() const;
+  void SetHistogram(size_t i, HistogramPtr value) {
+    if (h.empty()) h.resize(v.size());
+    h[i] = std::move(value);
+  }
+};
+
+// Gives rows one at a time, so that a chain of nodes (selector, function, aggregation) holds one
+// series and not all of them. One thread.
+class RowStream {
+ public:
+  virtual ~RowStream() = default;
+  // Fills `row` (reusing its memory); false at the end. Rows may be empty.
+  virtual Result<bool> Next(Row* row) = 0;
+  // Whether no two rows become equal when the metric name is taken away.
+  virtual bool distinct_without_name() const { return false; }
+};
+using RowStreamPtr = std::unique_ptr<RowStream>;
+using Rows = std::vector<Row>;
+
+// Gives the rows of a vector.
+class RowsStream final : public RowStream {
+ public:
+  explicit RowsStream(Rows rows, bool distinct = false)
+      : rows_(std::move(rows)), distinct_(distinct) {}
+  Result<bool> Next(Row* row) override {
+    if (next_ == rows_.size()) return false;
+    *row = std::move(rows_[next_++]);
+    return true;
+  }
+  bool distinct_without_name() const override { return distinct_; }
+
+ private:
+  Rows rows_;
+  bool distinct_;
+  size_t next_ = 0;
+};
+
+// Samples of one series as range functions see them, oldest first, without staleness markers.
+struct SampleSeries {
+  Labels labels;
+  bool drop_name = false;
+  std::vector<int64_t> t;  // of floats, ms
+  std::vector<double> v;
+  std::vector<int64_t> ht;  // of histograms, ms
+  std::vector<HistogramPtr> h;
+
+  void Clear() {
+    t.clear();
+    v.clear();
+    ht.clear();
+    h.clear();
+  }
+};
+
+class SampleStream {
+ public:
+  virtual ~SampleStream() = default;
+  virtual Result<bool> Next(SampleSeries* series) = 0;
+  virtual bool distinct_without_name() const { return false; }
+};
+using SampleStreamPtr = std::unique_ptr<SampleStream>;
+
+}  // namespace tocsin::query

@@ -1,0 +1,30 @@
+// Selectors: storage blocks to rows and to samples for range functions.
+#pragma once
+
+#include "query/context.h"
+#include "query/evaluator.h"
+#include "query/parser/ast.h"
+
+namespace tocsin::query {
+
+// Where the looking of a selector or subquery starts at each step: the step, or its @, less offset.
+struct ReferenceTimes {
+  int64_t first_ms = 0;
+  int64_t step_ms = 0;
+  int64_t at(size_t i) const { return first_ms + static_cast<int64_t>(i) * step_ms; }
+};
+ReferenceTimes ReferencesOf(const QueryContext& context, const TimeModifiers& time,
+                            const StepGrid& grid);
+
+enum class SelectorOutput { kValue, kSampleTime };
+
+// The newest sample of each series within the lookback at every step.
+Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& selector,
+                                   const StepGrid& grid, SelectorOutput output,
+                                   const std::string& function);
+
+// `function` is the one directly around the selector, as a hint to storage.
+Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& selector,
+                               const StepGrid& grid, const std::string& function);
+
+}  // namespace tocsin::query

@@ -1,0 +1,78 @@
+#include "query/subquery.h"
+
+#include "query/selector.h"
+
+namespace tocsin::query {
+namespace {
+
+// Inner steps a subquery may have; beyond that the answer could not be held anyway.
+constexpr int64_t kMaxInnerSteps = 10'000'000;
+
+// The inner steps are absolute multiples of the step, from the first one inside the left-open
+// window of the first outer step to the last outer step.
+StepGrid InnerGrid(const WindowGrid& windows, int64_t step) {
+  const int64_t left = windows.first_end_ms - windows.range_ms;
+  StepGrid inner;
+  inner.step_ms = step;
+  inner.start_ms = step * (left / step);
+  if (inner.start_ms <= left) inner.start_ms += step;
+  const int64_t last = windows.end(windows.count - 1);
+  inner.count = last < inner.start_ms ? 0 : static_cast<size_t>((last - inner.start_ms) / step) + 1;
+  return inner;
+}
+
+class SubqueryStream final : public SampleStream {
+ public:
+  SubqueryStream(RowStreamPtr rows, const StepGrid& inner)
+      : rows_(std::move(rows)), inner_(inner) {}
+
+  Result<bool> Next(SampleSeries* series) override {
+    TOCSIN_ASSIGN(bool more, rows_->Next(&row_));
+    if (!more) return false;
+    series->Clear();
+    series->labels = row_.labels;
+    series->drop_name = row_.drop_name;
+    for (size_t i = 0; i < inner_.count; ++i) {
+      if (IsPresent(row_.v[i])) {
+        series->t.push_back(inner_.at(i));
+        series->v.push_back(row_.v[i]);
+      } else if (row_.HasHistogram(i)) {
+        series->ht.push_back(inner_.at(i));
+        series->h.push_back(row_.h[i]);
+      }
+    }
+    return true;
+  }
+  bool distinct_without_name() const override { return rows_->distinct_without_name(); }
+
+ private:
+  RowStreamPtr rows_;
+  const StepGrid inner_;
+  Row row_;
+};
+
+}  // namespace
+
+Result<RangeInput> EvaluateSubquery(Evaluator& evaluator, const SubqueryExpr& subquery,
+                                    const StepGrid& grid) {
+  QueryContext& context = evaluator.context();
+  const ReferenceTimes references = ReferencesOf(context, subquery.time, grid);
+  RangeInput input;
+  input.windows = {references.first_ms, references.step_ms, subquery.range.value.count(),
+                   grid.count};
+  int64_t step = subquery.step.value.count();
+  if (step == 0) step = context.subquery_step_ms;
+  const StepGrid inner = InnerGrid(input.windows, step);
+  if (inner.count > kMaxInnerSteps) {
+    return Error(ErrorCode::kLimit,
+                 "query processing would load too many samples into memory in query execution");
+  }
+  RowStreamPtr rows = std::make_unique<RowsStream>(Rows(), true);
+  if (inner.count > 0) {
+    TOCSIN_ASSIGN(rows, evaluator.Vector(*subquery.expr, inner));
+  }
+  input.stream = std::make_unique<SubqueryStream>(std::move(rows), inner);
+  return input;
+}
+
+}  // namespace tocsin::query
