@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "storage/base/check.h"
 #include "storage/codec/packed_blocks.h"
@@ -37,14 +38,21 @@ class Grid {
   int64_t step_;
 };
 
-int64_t MedianStep(std::span<const Timestamp> times) {
+// The median difference, sharpened by the whole span: jitter moves the median by a millisecond or
+// two, which would add up to a long drift along the column.
+int64_t GridStep(std::span<const Timestamp> times) {
   if (times.size() < 2) return 0;
   std::array<int64_t, kMaxColumnEntries> deltas;
-  for (size_t i = 1; i < times.size(); ++i) deltas[i - 1] = S(U(times[i].ms) - U(times[i - 1].ms));
-  const auto middle = deltas.begin() + static_cast<ptrdiff_t>((times.size() - 1) / 2);
-  std::nth_element(deltas.begin(), middle,
-                   deltas.begin() + static_cast<ptrdiff_t>(times.size() - 1));
-  return *middle;
+  const size_t count = times.size() - 1;
+  for (size_t i = 0; i < count; ++i) deltas[i] = S(U(times[i + 1].ms) - U(times[i].ms));
+  const auto middle = deltas.begin() + static_cast<ptrdiff_t>((count - 1) / 2);
+  std::nth_element(deltas.begin(), middle, deltas.begin() + static_cast<ptrdiff_t>(count));
+  const int64_t median = *middle;
+  const int64_t span = S(U(times.back().ms) - U(times.front().ms));
+  if (median <= 0 || span <= 0 || span > INT64_MAX / 2 || median > INT64_MAX / 2) return median;
+  const int64_t steps = (span + median / 2) / median;
+  const int64_t step = (span + steps / 2) / steps;
+  return std::abs(step - median) <= median / 8 ? step : median;
 }
 
 void Residuals(std::span<const Timestamp> times, int64_t origin, int64_t step, int64_t* residuals) {
@@ -60,7 +68,7 @@ void Residuals(std::span<const Timestamp> times, int64_t origin, int64_t step, i
 void EncodeTimes(std::span<const Timestamp> times, std::string& out) {
   const size_t n = times.size();
   TOCSIN_CHECK(n >= 1 && n <= kMaxColumnEntries, "column size");
-  const int64_t step = MedianStep(times);
+  const int64_t step = GridStep(times);
   int64_t origin = times[0].ms;
   std::array<int64_t, kMaxColumnEntries> residuals;
   Residuals(times, origin, step, residuals.data());
