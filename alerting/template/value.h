@@ -36,6 +36,8 @@ class TemplateObject {
   virtual TemplateValue Underlying() const = 0;
   // How it prints when not as its underlying value does (a type with a String method).
   virtual std::optional<std::string> Print() const { return std::nullopt; }
+  // What toJson makes of it; an underlying value already is.
+  virtual TemplateValue Json() const;
   // Shown in errors: "can't evaluate field X in type <this>".
   virtual std::string_view TypeName() const { return "struct"; }
 };
