@@ -28,6 +28,7 @@ struct GlobalConfig {
   uint64_t label_name_length_limit = 0, label_value_length_limit = 0, keep_dropped_targets = 0;
   std::vector<std::string> scrape_protocols;  // empty: the default list
   bool legacy_names = false;                  // metric_name_validation_scheme: legacy
+  std::string escaping_scheme;                // metric_name_escaping_scheme, default filled in
   bool extra_scrape_metrics = false;
 
   bool operator==(const GlobalConfig&) const = default;
@@ -42,9 +43,16 @@ struct TargetGroup {
 };
 
 struct FileSdConfig {
-  std::vector<std::string> files;  // resolved globs
+  std::vector<std::string> files;  // patterns, resolved against the configuration's folder
   Duration refresh_interval{300'000};
   bool operator==(const FileSdConfig&) const = default;
+};
+
+struct HttpSdConfig {
+  std::string url;
+  Duration refresh_interval{60'000};
+  TransportConfig transport;
+  bool operator==(const HttpSdConfig&) const = default;
 };
 
 // What any consumer of discovery (scrape jobs, alertmanagers) may name. A kind not built yet is a
@@ -52,6 +60,7 @@ struct FileSdConfig {
 struct DiscoveryConfig {
   std::vector<TargetGroup> static_configs;
   std::vector<FileSdConfig> file_sd_configs;
+  std::vector<HttpSdConfig> http_sd_configs;
   bool operator==(const DiscoveryConfig&) const = default;
 };
 
@@ -68,6 +77,7 @@ struct ScrapeConfig {
   bool enable_compression = true;
   std::vector<std::string> scrape_protocols;
   std::string fallback_scrape_protocol;
+  std::string escaping_scheme = "allow-utf-8";
   uint64_t body_size_limit = 0, sample_limit = 0, target_limit = 0, label_limit = 0;
   uint64_t label_name_length_limit = 0, label_value_length_limit = 0, keep_dropped_targets = 0;
   bool legacy_names = false;

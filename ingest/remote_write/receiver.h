@@ -11,8 +11,8 @@
 namespace tocsin::ingest {
 
 struct WriteResponse {
-  int status = 204;      // HTTP
-  std::string message;   // body of an error
+  int status = 204;                                     // HTTP
+  std::string message;                                  // body of an error
   uint64_t samples = 0, histograms = 0, exemplars = 0;  // stored
 };
 
@@ -25,12 +25,16 @@ class RemoteWriteReceiver {
   // Takes the body as it came (snappy block; protobuf prometheus.WriteRequest 1.0). The headers
   // decide the message; 415 for what is not available. `done` comes once, after the samples are
   // acknowledged and can be queried, on a thread of the store or before Handle returns.
+  //
+  // Good samples of a request are kept even when others are refused (the answer is then 400 with
+  // the reasons and counts, and a sender does not repeat it): dropping them would help nobody. A
+  // body that cannot be decoded to its end leaves nothing.
   void Handle(std::string_view content_type, std::string_view content_encoding,
               std::string_view body, std::function<void(const WriteResponse&)> done);
 
  private:
   storage::Appendable& storage_;
-  Counter invalid_labels_;
+  Counter invalid_labels_, exemplars_dropped_, requests_refused_;
 };
 
 }  // namespace tocsin::ingest

@@ -1,0 +1,44 @@
+// prometheus.WriteRequest (remote write 1.0) read off the wire. All views point into the body.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/histogram.h"
+#include "storage/model/labels.h"
+#include "storage/model/metadata.h"
+#include "storage/model/sample.h"
+
+namespace tocsin::ingest {
+
+struct WriteSeries {
+  std::vector<Label> labels;  // as sent
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  std::vector<std::pair<Timestamp, Histogram>> histograms;
+  uint64_t exemplars = 0;
+
+  void Clear();
+};
+
+struct WriteMetadata {
+  std::string_view family;
+  Metadata metadata;
+};
+
+// Receives the parts of a request in its order. The series is reused: valid during the call.
+class WriteRequestSink {
+ public:
+  virtual ~WriteRequestSink() = default;
+  virtual Status OnSeries(const WriteSeries& series) = 0;
+  virtual void OnMetadata(const WriteMetadata& metadata) = 0;
+};
+
+// Ends at the sink's first error. kInvalidArgument when the body is malformed: what the sink got
+// until then is to be thrown away. Memory is bounded by the size of the body.
+Status DecodeWriteRequest(std::string_view body, WriteRequestSink& sink);
+
+}  // namespace tocsin::ingest

@@ -1,0 +1,73 @@
+// The targets of one job: discovery, relabelling, limits, and a loop per target.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "ingest/discovery/discoverer.h"
+#include "ingest/scrape/scrape_loop.h"
+
+namespace tocsin::ingest {
+
+// Thread-safe. Created running; the first groups are applied at once, later changes at most every
+// five seconds.
+class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
+ public:
+  static std::shared_ptr<ScrapePool> Create(ScrapeContext& context, ScrapeConfig config);
+  ~ScrapePool();
+
+  // Takes a new configuration of the same job. Loops stay when what they do has not changed.
+  void Apply(ScrapeConfig config);
+  // `retire`: the targets leave (markers follow). Else everything just ends.
+  void Stop(bool retire);
+
+  std::string job() const;
+  void AppendTargets(TargetsStatus* out) const;
+  void AppendMetadata(const std::string& metric, std::vector<TargetMetadata>* out) const;
+
+ private:
+  using Loops = absl::flat_hash_map<uint64_t, std::shared_ptr<ScrapeLoop>>;
+
+  // What a sync found.
+  struct Found {
+    absl::flat_hash_map<uint64_t, ScrapeTarget> targets;
+    std::vector<DroppedTarget> dropped;
+    uint64_t dropped_count = 0;
+  };
+
+  ScrapePool(ScrapeContext& context, ScrapeConfig config);
+
+  void StartDiscovery();
+  void OnGroups(std::vector<TargetGroup> groups);
+  void PostSync();
+  void Sync();
+  Found FindTargets(const ScrapeConfig& config, const std::vector<TargetGroup>& groups) const;
+  void CheckTargetLimit();  // REQUIRES: mutex_ held
+
+  ScrapeContext& context_;
+  const std::string job_;
+  const Gauge targets_gauge_, discovered_gauge_;
+
+  std::mutex sync_mutex_;  // orders syncs; taken before mutex_
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::shared_ptr<const ScrapeConfig> config_;
+  std::shared_ptr<const TransportConfig> transport_;
+  std::vector<TargetGroup> groups_;
+  bool stopped_ = false;
+  bool synced_ = false;
+  MonotonicTime last_sync_;
+  Timer sync_timer_;
+  bool sync_pending_ = false;
+  Loops loops_;
+  std::vector<DroppedTarget> dropped_;
+  uint64_t dropped_count_ = 0;
+
+  std::unique_ptr<Discoverer> discovery_;  // set and destroyed without mutex_: it may be emitting
+};
+
+}  // namespace tocsin::ingest
