@@ -14,7 +14,7 @@
 namespace tocsin::alerting {
 namespace {
 
-constexpr int64_t kMaxSteps = 2'000'000;
+constexpr int64_t kMaxSteps = 1'000'000;
 constexpr int kMaxDepth = 1000;
 constexpr size_t kMaxValueBytes = 64u << 20;
 
@@ -446,13 +446,13 @@ class Executor {
         receiver.As<std::chrono::nanoseconds>() != nullptr) {
       Args args;
       if (!EvalArguments(dot, command, last, &args)) return false;
-      At(node);
       auto result = CallMethod(receiver, name, args);
       if (result.ok()) {
         *out = *std::move(result);
         return Charge(*out);
       }
       if (result.error().code() != ErrorCode::kNotFound) {
+        At(node);
         return FailCall(name, result.error());
       }
     }
@@ -499,10 +499,14 @@ class Executor {
     }
     Args args;
     if (!EvalArguments(dot, command, last, &args)) return false;
-    At(node);
     auto result = it->second(args);
     if (!result.ok()) {
-      if (command != nullptr && result.error().code() != ErrorCode::kInvalidArgument) At(*command);
+      const bool signature = result.error().code() == ErrorCode::kInvalidArgument;
+      if (command == nullptr || signature) {
+        At(node);
+      } else {
+        At(*command);
+      }
       return FailCall(name, result.error());
     }
     *out = *std::move(result);

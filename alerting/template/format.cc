@@ -161,7 +161,7 @@ class Formatter {
       digits.insert(0, static_cast<size_t>(std::min(spec.precision, kMaxWidth)) - digits.size(),
                     '0');
     }
-    const char* sign = v < 0 ? "-" : spec.plus ? "+" : spec.space ? " " : "";
+    const char* sign = v < 0 ? "-" : spec.plus && spec.verb != 'v' ? "+" : spec.space ? " " : "";
     PadNumber(sign + digits, spec);
   }
 
@@ -188,7 +188,7 @@ class Formatter {
     if (spec.verb == 'E' || spec.verb == 'G') std::replace(digits.begin(), digits.end(), 'e', 'E');
     // Infinity has its sign always.
     const bool negative = std::signbit(v) && !std::isnan(v);
-    const bool plus = spec.plus || (std::isinf(v) && v > 0);
+    const bool plus = (spec.plus && spec.verb != 'v') || (std::isinf(v) && v > 0);
     Spec padded = spec;
     if (!std::isfinite(v)) padded.zero = false;
     const char* sign = negative ? "-" : plus ? "+" : spec.space ? " " : "";

@@ -148,7 +148,15 @@ void HtmlWriter::Text(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool was_comment = place_ == Place::kComment;
     Step(text.substr(i));
-    if (!was_comment && place_ != Place::kComment) out_ += text[i];
+    if (was_comment || place_ == Place::kComment) continue;
+    // A < that begins no tag cannot be left for a value to complete.
+    const bool stray =
+        text[i] == '<' && place_ == Place::kText && !text.substr(i).starts_with("<!");
+    if (stray) {
+      out_ += "&lt;";
+    } else {
+      out_ += text[i];
+    }
   }
 }
 

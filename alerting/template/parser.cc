@@ -148,8 +148,9 @@ class Parser {
     return ender == Ender::kEnd ? "{{end}}" : "{{else}}";
   }
 
-  bool ParseName(std::string_view context, std::string* name) {
+  bool ParseName(std::string_view context, std::string* name, uint32_t* pos = nullptr) {
     const Token& token = NextNonSpace();
+    if (pos != nullptr) *pos = token.pos;
     if (token.kind != TokenKind::kString && token.kind != TokenKind::kRawString) {
       return Unexpected(token, context);
     }
@@ -215,8 +216,8 @@ class Parser {
       if (word == "if") return ParseControl(list, Statement::Kind::kIf, "if", token.pos);
       if (word == "range") return ParseControl(list, Statement::Kind::kRange, "range", token.pos);
       if (word == "with") return ParseControl(list, Statement::Kind::kWith, "with", token.pos);
-      if (word == "template") return ParseTemplateCall(list, token.pos);
-      if (word == "block") return ParseBlock(list, token.pos);
+      if (word == "template") return ParseTemplateCall(list);
+      if (word == "block") return ParseBlock(list);
       if (word == "break") return ParseJump(list, Statement::Kind::kBreak, "{{break}}", token.pos);
       if (word == "continue") {
         return ParseJump(list, Statement::Kind::kContinue, "{{continue}}", token.pos);
@@ -290,11 +291,10 @@ class Parser {
     return ender == Ender::kEnd || Fail("expected end; found {{else}}");
   }
 
-  bool ParseTemplateCall(StatementList& list, uint32_t pos) {
+  bool ParseTemplateCall(StatementList& list) {
     Statement call;
     call.kind = Statement::Kind::kTemplate;
-    call.pos = pos;
-    if (!ParseName("template clause", &call.text)) return false;
+    if (!ParseName("template clause", &call.text, &call.pos)) return false;
     if (PeekNonSpace().kind == TokenKind::kClose) {
       Next();
     } else {
@@ -305,13 +305,12 @@ class Parser {
     return true;
   }
 
-  bool ParseBlock(StatementList& list, uint32_t pos) {
+  bool ParseBlock(StatementList& list) {
     if (++nesting_ > kMaxNesting) return Fail("control structures are nested too deeply");
     Statement call;
     call.kind = Statement::Kind::kTemplate;
-    call.pos = pos;
     call.pipeline = std::make_unique<Pipeline>();
-    if (!ParseName("block clause", &call.text) ||
+    if (!ParseName("block clause", &call.text, &call.pos) ||
         !ParsePipeline(*call.pipeline, "block clause", TokenKind::kClose) ||
         !ParseDefinitionBody("block clause", call.text)) {
       return false;
