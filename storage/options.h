@@ -30,13 +30,13 @@ struct Ports {
 };
 
 struct Options {
-  std::string path;                    // made when missing
+  std::string path;                                  // made when missing
   Duration retention_time{15LL * 24 * 3600 * 1000};  // 0: for ever
-  uint64_t retention_size = 0;         // bytes on disk, everything counted; 0: no limit
-  Duration sync_interval{1000};        // 0: every commit answers after its sync
-  uint64_t memory_max = 256u << 20;    // caches, memtables, head
-  uint64_t series_max = 0;             // 0: derived from memory_max
-  rocksdb::Env* env = nullptr;         // tests inject faults here; null: the real disk
+  uint64_t retention_size = 0;       // bytes on disk, everything counted; 0: no limit
+  Duration sync_interval{1000};      // 0: every commit answers after its sync
+  uint64_t memory_max = 256u << 20;  // caches, memtables, head
+  uint64_t series_max = 0;           // 0: derived from memory_max
+  rocksdb::Env* env = nullptr;       // tests inject faults here; null: the real disk
 };
 
 }  // namespace tocsin::storage

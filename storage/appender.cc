@@ -1,0 +1,117 @@
+#include "storage/appender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/key_schema.h"
+
+namespace tocsin::storage {
+namespace {
+
+class BatchAppender final : public Appender {
+ public:
+  explicit BatchAppender(const AppenderDeps& deps) : deps_(deps) {}
+
+  Result<SeriesRef> Resolve(const Labels& labels) override {
+    TOCSIN_ASSIGN(const SeriesRef ref, deps_.index.Resolve(labels, deps_.clock.Now()));
+    return ref;
+  }
+
+  RowResult AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
+                      std::span<const double> values) override;
+  RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
+                         std::span<const double> values) override;
+
+  Status AppendHistogram(SeriesRef, Timestamp, const Histogram&) override {
+    return Unsupported("native histograms are not stored by this version");
+  }
+
+  void SetMetadata(std::string_view metric, const Metadata& metadata) override {
+    if (deps_.metadata.Differs(metric, metadata))
+      batch_.metadata.push_back({std::string(metric), metadata});
+  }
+
+  void Commit(CommitDone done) override {
+    batch_.done = std::move(done);
+    deps_.queue.Push(std::move(batch_));
+  }
+
+ private:
+  bool InBounds(Timestamp t) {
+    // One look at the clock an appender: rows of one batch come at one time.
+    if (newest_ == kMinTimestamp) {
+      newest_ = std::min(deps_.clock.Now() + kMaxAhead, kMaxStorable);
+      oldest_ = std::max(deps_.edge(), kMinStorable);
+    }
+    return t >= oldest_ && t <= newest_;
+  }
+  void AddSparse(SeriesRef ref, Timestamp t, double value) {
+    auto& parts = batch_.parts;
+    if (parts.empty() || parts.back().layout != nullptr)
+      parts.push_back({nullptr, {}, batch_.sparse.size(), 0});
+    ++parts.back().count;
+    batch_.sparse.push_back({ref, t, value});
+  }
+
+  const AppenderDeps& deps_;
+  CommitBatch batch_;
+  Timestamp oldest_ = kMaxTimestamp;
+  Timestamp newest_ = kMinTimestamp;
+};
+
+RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
+                                   std::span<const double> values) {
+  RowResult result;
+  if (refs.empty()) return result;
+  const auto count = static_cast<uint32_t>(refs.size());
+  if (!InBounds(t)) {
+    deps_.out_of_bounds.Add(count);
+    result.out_of_bounds = count;
+    return result;
+  }
+  std::shared_ptr<const RowLayout> layout = deps_.layouts.Find(hint, refs);
+  if (layout == nullptr) {
+    for (const SeriesRef ref : refs) result.stale_refs += deps_.index.Get(ref) == nullptr;
+    if (hint.token == 0)
+      hint.token = deps_.layouts.NewToken();
+    else if (result.stale_refs == 0)
+      layout = deps_.layouts.For(hint, refs);
+  }
+  result.appended = count - result.stale_refs;
+  if (layout != nullptr) {
+    batch_.parts.push_back({std::move(layout), t, batch_.values.size(), refs.size()});
+    batch_.values.insert(batch_.values.end(), values.begin(), values.end());
+    return result;
+  }
+  for (size_t i = 0; i < refs.size(); ++i)
+    if (result.stale_refs == 0 || deps_.index.Get(refs[i]) != nullptr)
+      AddSparse(refs[i], t, values[i]);
+  return result;
+}
+
+RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
+                                      std::span<const double> values) {
+  RowResult result;
+  if (deps_.index.Get(ref) == nullptr) {
+    result.stale_refs = static_cast<uint32_t>(ts.size());
+    return result;
+  }
+  for (size_t i = 0; i < ts.size(); ++i) {
+    if (!InBounds(ts[i])) {
+      ++result.out_of_bounds;
+      continue;
+    }
+    AddSparse(ref, ts[i], values[i]);
+    ++result.appended;
+  }
+  if (result.out_of_bounds > 0) deps_.out_of_bounds.Add(result.out_of_bounds);
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Appender> MakeAppender(const AppenderDeps& deps) {
+  return std::make_unique<BatchAppender>(deps);
+}
+
+}  // namespace tocsin::storage

@@ -1,0 +1,176 @@
+#include "storage/commit_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tocsin::storage {
+namespace {
+
+bool Before(const SparseSample& a, const SparseSample& b) {
+  return a.series != b.series ? a.series < b.series : a.t < b.t;
+}
+
+}  // namespace
+
+void CommitQueue::Push(CommitBatch batch) {
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
+    const CommitResult refused{Error(ErrorCode::kUnavailable, "the database is closing"), {}};
+    if (batch.done) batch.done(refused);
+    return;
+  }
+  waiting_.push_back(std::move(batch));
+  if (scheduled_) return;
+  scheduled_ = true;
+  lock.unlock();
+  deps_.commit.Post(deps_.gate.Wrap([this] { Drain(); }));
+}
+
+void CommitQueue::Drain() {
+  for (;;) {
+    std::vector<CommitBatch> batches;
+    {
+      std::lock_guard lock(mutex_);
+      batches.swap(waiting_);
+      if (batches.empty()) {
+        scheduled_ = false;
+        return;
+      }
+    }
+    CommitAll(std::move(batches));
+  }
+}
+
+void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
+  std::vector<CommitResult> results(batches.size());
+  {
+    std::lock_guard lock(commit_mutex_);
+    const Status logged = LogAll(batches);
+    const MonotonicTime now = deps_.clock.Monotonic();
+    const uint64_t* seqs = seqs_.data();
+    for (size_t i = 0; i < batches.size(); ++i) {
+      if (!logged.ok()) {
+        deps_.metrics.failed.Add();
+        results[i].status = logged;
+        continue;
+      }
+      Apply(batches[i], seqs, now, &results[i].rows);
+      seqs += batches[i].parts.size();
+      for (const MetadataRow& row : batches[i].metadata)
+        deps_.metadata.Set(row.metric, row.metadata);
+    }
+    if (logged.ok() && !seqs_.empty()) deps_.head.SetApplied(seqs_.back());
+  }
+  Answer(std::move(batches), std::move(results));
+}
+
+Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
+  deps_.log.BeginBatch();
+  RocksBatch write = deps_.store.NewBatch();
+  deps_.index.PutUnwritten(write);
+  seqs_.clear();
+  for (CommitBatch& batch : batches) {
+    for (const CommitBatch::Part& part : batch.parts) {
+      if (part.layout != nullptr) {
+        seqs_.push_back(deps_.log.PutTimeline(
+            write, part.layout, part.t, std::span(batch.values).subspan(part.first, part.count)));
+        continue;
+      }
+      const auto samples = std::span(batch.sparse).subspan(part.first, part.count);
+      // Stable: of equal times the first arrival stays the first.
+      if (!std::is_sorted(samples.begin(), samples.end(), Before))
+        std::stable_sort(samples.begin(), samples.end(), Before);
+      seqs_.push_back(deps_.log.PutSparse(write, samples));
+    }
+    for (const MetadataRow& row : batch.metadata)
+      MetadataStore::Put(write, row.metric, row.metadata);
+  }
+  if (write.empty()) return OkStatus();
+  const Status status = deps_.store.Write(write, /*sync=*/false);
+  if (!status.ok()) {
+    deps_.log.Failed();
+    return status;
+  }
+  deps_.index.Written();
+  NoteWrite();
+  return OkStatus();
+}
+
+void CommitQueue::Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now,
+                        RowResult* result) {
+  const auto pool = deps_.head.LockPool();
+  for (const CommitBatch::Part& part : batch.parts) {
+    const uint64_t seq = *seqs++;
+    if (part.layout == nullptr) {
+      deps_.head.AppendSparse(std::span(batch.sparse).subspan(part.first, part.count), seq, now,
+                              result);
+      continue;
+    }
+    const std::span<const uint8_t> slots = part.layout->slots;
+    const auto values = std::span(batch.values).subspan(part.first, part.count);
+    for (const RowLayout::Run& run : part.layout->runs)
+      deps_.head.Append(*run.group, slots.subspan(run.begin, run.end - run.begin), part.t,
+                        values.subspan(run.begin, run.end - run.begin), seq, now, result);
+    deps_.head.RaiseMaxTime(part.t);
+  }
+  if (result->duplicates > 0) deps_.metrics.duplicates.Add(result->duplicates);
+}
+
+void CommitQueue::Answer(std::vector<CommitBatch> batches, std::vector<CommitResult> results) {
+  if (!always_sync_) {
+    for (size_t i = 0; i < batches.size(); ++i)
+      if (batches[i].done) batches[i].done(results[i]);
+    return;
+  }
+  std::unique_lock lock(mutex_);
+  const bool scheduled = !unsynced_.empty();
+  for (size_t i = 0; i < batches.size(); ++i)
+    unsynced_.push_back({std::move(batches[i].done), std::move(results[i])});
+  lock.unlock();
+  if (!scheduled) deps_.sync.Post(deps_.gate.Wrap([this] { SyncAndAnswer(); }));
+}
+
+void CommitQueue::SyncAndAnswer() {
+  std::vector<Answered> answers;
+  {
+    std::lock_guard lock(mutex_);
+    answers.swap(unsynced_);
+  }
+  if (answers.empty()) return;
+  const Status synced = Sync();
+  for (Answered& answer : answers) {
+    if (answer.result.status.ok() && !synced.ok()) answer.result.status = synced;
+    if (answer.done) answer.done(answer.result);
+  }
+}
+
+Status CommitQueue::RunAlone(const std::function<Status()>& work) {
+  std::lock_guard lock(commit_mutex_);
+  return work();
+}
+
+void CommitQueue::Close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  Drain();
+  {
+    // A drain that had already taken batches holds this until they are committed.
+    std::lock_guard lock(commit_mutex_);
+  }
+  SyncAndAnswer();
+}
+
+Status CommitQueue::Sync() {
+  const uint64_t written = written_.load();
+  if (written == synced_.load()) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(deps_.store.SyncWal());
+  uint64_t synced = synced_.load();
+  while (synced < written && !synced_.compare_exchange_weak(synced, written)) {
+  }
+  return OkStatus();
+}
+
+}  // namespace tocsin::storage

@@ -1,0 +1,111 @@
+// Takes finished batches from appenders and commits them one after the other on the commit
+// executor: log (one RocksDB write for all that wait), head, answer.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/appendable.h"
+#include "storage/base/clock.h"
+#include "storage/base/executor.h"
+#include "storage/base/metrics.h"
+#include "storage/codec/log_row.h"
+#include "storage/head.h"
+#include "storage/log.h"
+#include "storage/metadata_store.h"
+#include "storage/row_layout.h"
+#include "storage/series_index.h"
+#include "storage/task_gate.h"
+
+namespace tocsin::storage {
+
+// What one appender has collected.
+struct CommitBatch {
+  // A row (layout set) or a list of samples; in the order of the calls.
+  struct Part {
+    std::shared_ptr<const RowLayout> layout;
+    Timestamp t;       // of a row
+    size_t first = 0;  // of values or sparse
+    size_t count = 0;
+  };
+  std::vector<Part> parts;
+  std::vector<double> values;
+  std::vector<SparseSample> sparse;
+  std::vector<MetadataRow> metadata;
+  CommitDone done;
+
+  bool empty() const { return parts.empty() && metadata.empty(); }
+};
+
+struct CommitMetrics {
+  Counter out_of_order;
+  Counter duplicates;
+  Counter failed;
+};
+
+// Thread-safe.
+class CommitQueue {
+ public:
+  struct Deps {
+    RocksStore& store;
+    SeriesIndex& index;
+    Head& head;
+    Log& log;
+    MetadataStore& metadata;
+    Clock& clock;
+    Executor& commit;
+    Executor& sync;
+    TaskGate& gate;
+    CommitMetrics metrics;
+  };
+  // `always_sync`: answers only after the WAL is on the device.
+  CommitQueue(const Deps& deps, bool always_sync) : deps_(deps), always_sync_(always_sync) {}
+
+  void Push(CommitBatch batch);
+  // Runs `work` between batches, on the caller's thread; it may use the log and append.
+  Status RunAlone(const std::function<Status()>& work);
+
+  // Refuses batches from now on (kUnavailable) and commits those that wait. Blocks.
+  void Close();
+
+  // On the sync executor, every sync interval: when something was written since the last time.
+  Status Sync();
+  // Writes since the last sync?
+  bool dirty() const { return written_.load() != synced_.load(); }
+  // Another way to the WAL (kv_store) has written.
+  void NoteWrite() { written_.fetch_add(1); }
+
+ private:
+  void Drain();
+  void CommitAll(std::vector<CommitBatch> batches);
+  Status LogAll(std::vector<CommitBatch>& batches);
+  void Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now, RowResult* result);
+  void Answer(std::vector<CommitBatch> batches, std::vector<CommitResult> results);
+  // Syncs, then answers all that wait for it.
+  void SyncAndAnswer();
+
+  const Deps deps_;
+  const bool always_sync_;
+  std::mutex mutex_;
+  std::vector<CommitBatch> waiting_;  // guarded by mutex_
+  bool scheduled_ = false;            // guarded by mutex_
+  bool closed_ = false;               // guarded by mutex_
+  struct Answered {
+    CommitDone done;
+    CommitResult result;
+  };
+  std::vector<Answered> unsynced_;  // committed, answered after the next sync; guarded by mutex_
+
+  std::atomic<uint64_t> written_{0};
+  std::atomic<uint64_t> synced_{0};
+
+  std::mutex commit_mutex_;     // held while batches are committed; before all others
+  std::vector<uint64_t> seqs_;  // of each part of the batches in hand; guarded by commit_mutex_
+};
+
+}  // namespace tocsin::storage

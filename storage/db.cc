@@ -1,0 +1,235 @@
+#include "storage/db.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "storage/appender.h"
+#include "storage/base/log.h"
+#include "storage/commit_queue.h"
+#include "storage/directory.h"
+#include "storage/folder.h"
+#include "storage/head.h"
+#include "storage/kv.h"
+#include "storage/log.h"
+#include "storage/metadata_store.h"
+#include "storage/querier.h"
+#include "storage/recovery.h"
+#include "storage/rocks_store.h"
+#include "storage/row_layout.h"
+#include "storage/series_index.h"
+#include "storage/task_gate.h"
+
+namespace tocsin::storage {
+namespace {
+
+// Bytes of head and index an active series takes, all in all.
+constexpr uint64_t kBytesPerSeries = 450;
+
+uint64_t LogBudget(const Options& options) {
+  return std::clamp<uint64_t>(options.memory_max / 8, 16u << 20, 256u << 20);
+}
+
+RocksOptions MakeRocksOptions(const Options& options, const Folder& folder) {
+  RocksOptions rocks;
+  rocks.path = folder.db();
+  rocks.cache_bytes = std::max<uint64_t>(options.memory_max / 16, 8u << 20);
+  rocks.write_buffers_bytes = rocks.cache_bytes / 2;
+  rocks.log_write_buffer_bytes = options.memory_max >= (256u << 20) ? 4u << 20 : 1u << 20;
+  rocks.max_wal_bytes = LogBudget(options);
+  rocks.env = options.env;
+  return rocks;
+}
+
+// The head's share by default: half of the memory, 80 % of what fits.
+uint64_t SeriesMax(const Options& options) {
+  if (options.series_max != 0) return options.series_max;
+  return options.memory_max / 2 / kBytesPerSeries * 8 / 10;
+}
+
+class DbImpl final : public Db {
+ public:
+  DbImpl(const Options& options, const Ports& ports, Folder folder,
+         std::unique_ptr<RocksStore> store);
+  ~DbImpl() override;
+
+  // After the constructor: reads what is there, replays the log.
+  Status Recover();
+
+  std::unique_ptr<Appender> NewAppender() override { return MakeAppender(appender_deps_); }
+
+  Result<std::unique_ptr<SeriesSet>> Select(std::span<const Matcher> matchers, Timestamp from,
+                                            Timestamp to, const SelectHints& hints) const override {
+    return querier_.Select(matchers, from, to, hints);
+  }
+  Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, Timestamp from,
+                                              Timestamp to) const override {
+    return querier_.LabelNames(matchers, from, to);
+  }
+  Result<std::vector<std::string>> LabelValues(const std::string& name,
+                                               std::span<const Matcher> matchers, Timestamp from,
+                                               Timestamp to) const override {
+    return querier_.LabelValues(name, matchers, from, to);
+  }
+  std::vector<std::pair<std::string, Metadata>> MetricMetadata(
+      const std::string& metric) const override {
+    return metadata_.Get(metric);
+  }
+
+  void SetRetention(Duration time, uint64_t size) override;
+  KvStore& kv() override { return kv_; }
+  DbStats Stats() const override;
+  Status Compact() override;
+  Status DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to) override;
+  Status Close(Duration budget) override;
+
+ private:
+  CommitQueue::Deps QueueDeps();
+  void ScheduleSync();
+
+  const Options options_;
+  const Ports ports_;
+  const Folder folder_;
+  const std::unique_ptr<RocksStore> store_;
+  TaskGate gate_;
+  Counter corruptions_;
+
+  SeriesIndex index_;
+  Head head_;
+  MetadataStore metadata_;
+  Directories directories_;
+  RowLayouts layouts_{head_};
+  Log log_;
+  CommitQueue queue_;
+  AppenderDeps appender_deps_;
+  Querier querier_;
+  RocksKv kv_;
+  std::atomic<int64_t> edge_{kMinTimestamp.ms};
+
+  std::mutex timer_mutex_;
+  Timer sync_timer_;      // guarded by timer_mutex_
+  bool closing_ = false;  // guarded by timer_mutex_
+};
+
+DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
+               std::unique_ptr<RocksStore> store)
+    : options_(options),
+      ports_(ports),
+      folder_(std::move(folder)),
+      store_(std::move(store)),
+      corruptions_(ports.metrics.GetCounter("tocsin_storage_corruptions_total",
+                                            "Damaged rows and files met since the start.")),
+      index_(SeriesMax(options)),
+      log_(*store_),
+      queue_(QueueDeps(), options.sync_interval.count() <= 0),
+      appender_deps_{index_,
+                     head_,
+                     layouts_,
+                     metadata_,
+                     queue_,
+                     ports.clock,
+                     [this] { return Timestamp{edge_.load(std::memory_order_relaxed)}; },
+                     ports.metrics.GetCounter(
+                         "prometheus_tsdb_out_of_bound_samples_total",
+                         "Total number of out of bound samples ingestion failed attempts.")},
+      querier_(*store_, index_, head_, directories_, corruptions_),
+      kv_(*store_, [this] { queue_.NoteWrite(); }) {}
+
+CommitQueue::Deps DbImpl::QueueDeps() {
+  CommitMetrics metrics;
+  metrics.duplicates =
+      ports_.metrics.GetCounter("tocsin_storage_duplicate_samples_total",
+                                "Samples refused because another value is stored at their time.");
+  metrics.failed = ports_.metrics.GetCounter("tocsin_storage_failed_commits_total",
+                                             "Batches that could not be logged.");
+  return {*store_,      index_,        head_,       log_,  metadata_,
+          ports_.clock, ports_.commit, ports_.sync, gate_, metrics};
+}
+
+DbImpl::~DbImpl() {
+  {
+    std::lock_guard lock(timer_mutex_);
+    closing_ = true;
+    sync_timer_.Cancel();
+  }
+  gate_.Close();
+}
+
+Status DbImpl::Recover() {
+  TOCSIN_RETURN_IF_ERROR(CheckFormat(*store_));
+  TOCSIN_ASSIGN(Recovered recovered, ReadDirectory(*store_));
+  TOCSIN_RETURN_IF_ERROR(index_.Load(*store_));
+  index_.ReserveBelow(recovered.numbers.group, recovered.numbers.symbol);
+  TOCSIN_RETURN_IF_ERROR(metadata_.Load(*store_));
+  TOCSIN_RETURN_IF_ERROR(ReplayLog(*store_, index_, head_, ports_.clock.Monotonic(), &recovered));
+  if (recovered.damaged_rows + recovered.damaged_files > 0) {
+    corruptions_.Add(static_cast<double>(recovered.damaged_rows + recovered.damaged_files));
+    log::Warn("the database was damaged; what is readable is there",
+              {{"rows", recovered.damaged_rows}, {"files", recovered.damaged_files}});
+  }
+  edge_.store(recovered.directory.edge.ms);
+  directories_.Publish(std::move(recovered.directory));
+
+  Numbers& numbers = recovered.numbers;
+  numbers.log_seq += kLogSeqGap;
+  numbers.group = std::max(numbers.group, index_.next_group());
+  numbers.symbol = std::max<uint64_t>(numbers.symbol, index_.symbols().last() + uint64_t{1});
+  RocksBatch batch = store_->NewBatch();
+  batch.Put(Family::kDefault, keys::Floors(), EncodeFloors(numbers));
+  TOCSIN_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
+  TOCSIN_RETURN_IF_ERROR(log_.Start(numbers.log_seq));
+  ScheduleSync();
+  return OkStatus();
+}
+
+void DbImpl::ScheduleSync() {
+  if (options_.sync_interval.count() <= 0) return;
+  std::lock_guard lock(timer_mutex_);
+  if (closing_) return;
+  sync_timer_ = ports_.scheduler.After(options_.sync_interval, gate_.Wrap([this] {
+    if (queue_.dirty())
+      ports_.sync.Post(gate_.Wrap([this] {
+        const Status synced = queue_.Sync();
+        if (!synced.ok()) log::Error("the log was not synced", {{"err", synced.error().message()}});
+      }));
+    ScheduleSync();
+  }));
+}
+
+void DbImpl::SetRetention(Duration, uint64_t) {}
+
+DbStats DbImpl::Stats() const {
+  DbStats stats;
+  stats.series = index_.size();
+  stats.label_pairs = index_.label_pairs();
+  stats.min_time = head_.min_time();
+  stats.max_time = head_.max_time();
+  stats.disk_bytes = store_->DiskBytes();
+  stats.samples_appended = head_.samples_appended();
+  stats.corruptions = static_cast<uint64_t>(corruptions_.Value());
+  return stats;
+}
+
+Status DbImpl::Compact() { return OkStatus(); }
+
+Status DbImpl::DeleteSeries(std::span<const Matcher>, Timestamp, Timestamp) {
+  return Unsupported("deleting series");
+}
+
+Status DbImpl::Close(Duration) {
+  queue_.Close();
+  return queue_.Sync();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Db>> Db::Open(const Options& options, const Ports& ports) {
+  TOCSIN_ASSIGN(Folder folder, OpenFolder(options.path));
+  TOCSIN_ASSIGN(auto store, RocksStore::Open(MakeRocksOptions(options, folder)));
+  auto db = std::make_unique<DbImpl>(options, ports, std::move(folder), std::move(store));
+  TOCSIN_RETURN_IF_ERROR(db->Recover());
+  return std::unique_ptr<Db>(std::move(db));
+}
+
+}  // namespace tocsin::storage

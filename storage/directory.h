@@ -1,0 +1,76 @@
+// Which sealed files exist, as immutable versions. A query holds one version (its read view); files
+// and parts of the head that no version names any more go when no older version is held.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/base/time.h"
+#include "storage/codec/file_header.h"
+#include "storage/key_schema.h"
+
+namespace tocsin::storage {
+
+// Constant; any thread.
+struct SealedFile {
+  keys::FileId id;
+  FileHeader header;
+
+  bool Overlaps(Timestamp from, Timestamp to) const {
+    return header.min_time <= to && header.max_time >= from;
+  }
+};
+using SealedFilePtr = std::shared_ptr<const SealedFile>;
+
+// Samples of the series in [from, to] that files with covers up to `bound_seal_seq` hold are gone.
+struct Tombstone {
+  uint64_t number = 0;
+  Timestamp from, to;
+  uint64_t bound_seal_seq = 0;
+  std::vector<uint64_t> series;  // ascending
+
+  // Whether it hides samples of the file's series.
+  bool Masks(const SealedFile& file, uint64_t series_id) const;
+};
+
+// One version. Constant once published; any thread.
+struct Directory {
+  uint64_t published = 0;          // the highest seal_seq in it
+  Timestamp edge = kMinTimestamp;  // nothing older exists
+  // By day, then by the lowest seal_seq covered: of equal times the first file's sample wins.
+  std::vector<SealedFilePtr> files;
+  std::vector<Tombstone> tombstones;
+
+  // The files that may hold samples in the range.
+  std::span<const SealedFilePtr> OfDays(Timestamp from, Timestamp to) const;
+  void Sort();
+};
+using DirectoryPtr = std::shared_ptr<const Directory>;
+
+// The newest version and who holds older ones. Thread-safe.
+class Directories {
+ public:
+  Directories();
+  DirectoryPtr View() const;
+  void Publish(Directory next);
+  // The lowest `published` of all versions that somebody holds.
+  uint64_t OldestPublished() const;
+
+  // Files that the newest version does not name and no one holds any more, each once.
+  std::vector<keys::FileId> TakeUnused();
+
+ private:
+  mutable std::mutex mutex_;
+  DirectoryPtr current_;
+  mutable std::vector<std::weak_ptr<const Directory>> older_;
+  struct Dropped {
+    keys::FileId id;
+    std::weak_ptr<const SealedFile> file;
+  };
+  std::vector<Dropped> dropped_;
+};
+
+}  // namespace tocsin::storage

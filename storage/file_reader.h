@@ -1,0 +1,53 @@
+// Reads one series after the other from sealed files; neighbours of one group share what was
+// fetched and checked.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/codec/segment.h"
+#include "storage/directory.h"
+#include "storage/rocks_store.h"
+
+namespace tocsin::storage {
+
+// One thread.
+class FileReader {
+ public:
+  explicit FileReader(const RocksStore& store) : store_(store) {}
+
+  // Calls `take` for each run of the series that may have samples in the range: part by part in the
+  // order of the file, which need not be ascending in time. An error names the damaged part; what
+  // was taken before it stays valid.
+  Status Read(const SealedFile& file, uint64_t series_id, Timestamp from, Timestamp to,
+              const std::function<void(const SegmentRun&)>& take);
+
+ private:
+  struct Part {
+    std::string blob;
+    SegmentReader reader;
+    Status status;
+  };
+  // The parts of one group of one file.
+  struct Fetched {
+    keys::FileId file;
+    uint64_t group = 0;
+    std::vector<std::unique_ptr<Part>> parts;
+  };
+  static constexpr size_t kMaxParts = 32;
+
+  Result<Fetched*> Fetch(const keys::FileId& file, uint64_t group);
+  std::unique_ptr<Part> NewPart();
+
+  const RocksStore& store_;
+  std::deque<Fetched> fetched_;  // the newest last
+  std::vector<std::unique_ptr<Part>> spare_;
+  size_t part_count_ = 0;
+};
+
+}  // namespace tocsin::storage

@@ -1,0 +1,376 @@
+#include "storage/group.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tocsin::storage {
+namespace {
+
+bool SameBits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
+bool Earlier(const TimedValue& a, const TimedValue& b) { return a.t < b.t; }
+
+Timestamp WindowEnd(int64_t window) { return {(window + 1) * kWindowMs}; }
+
+// Ascending, of equal times the first.
+void SortByTime(std::vector<TimedValue>* samples, size_t from) {
+  const auto begin = samples->begin() + static_cast<std::ptrdiff_t>(from);
+  const auto not_after = [](const TimedValue& a, const TimedValue& b) { return a.t >= b.t; };
+  if (std::adjacent_find(begin, samples->end(), not_after) == samples->end()) return;
+  std::stable_sort(begin, samples->end(), Earlier);
+  const auto same = [](const TimedValue& a, const TimedValue& b) { return a.t == b.t; };
+  samples->erase(std::unique(begin, samples->end(), same), samples->end());
+}
+
+void ReadLate(const LateSamples& late, unsigned slot, Timestamp from, Timestamp to,
+              std::vector<TimedValue>* out) {
+  for (const TimedValue& sample : late.slots[slot])
+    if (sample.t >= from && sample.t <= to) out->push_back(sample);
+}
+
+void ReadLine(const Line& line, unsigned slot, Timestamp from, Timestamp to,
+              std::vector<TimedValue>* out) {
+  if (line.newest() < from || line.time(0) > to) return;
+  const size_t before = out->size();
+  line.Read(slot, out);
+  if (line.time(0) >= from && line.newest() <= to) return;
+  std::erase_if(*out, [&, i = size_t{0}](const TimedValue& sample) mutable {
+    return i++ >= before && (sample.t < from || sample.t > to);
+  });
+}
+
+}  // namespace
+
+size_t Line::StreamOf(unsigned slot) const {
+  for (size_t i = streams.size(); i-- > 0;)
+    if (streams[i].slot == slot) return i;
+  return npos;
+}
+
+size_t Line::Find(Timestamp t) const {
+  if (t.ms < base_ms || t > newest()) return npos;
+  const auto offset = static_cast<uint32_t>(t.ms - base_ms);
+  const auto it = std::lower_bound(offsets.begin(), offsets.end(), offset);
+  return *it == offset ? static_cast<size_t>(it - offsets.begin()) : npos;
+}
+
+size_t Line::Read(unsigned slot, Presence* presence, std::span<double> values) const {
+  presence->Clear();
+  size_t n = 0;
+  for (const Stream& stream : streams) {
+    if (stream.slot != slot) continue;
+    Presence own;
+    n += stream.values.Decode(values.subspan(n), own);
+    for (size_t at = own.Find(0, true); at != kMaxColumnEntries;) {
+      const size_t end = own.Find(at, false);
+      presence->SetRange(stream.start + at, end - at);
+      at = end == kMaxColumnEntries ? end : own.Find(end, true);
+    }
+  }
+  return n;
+}
+
+void Line::Read(unsigned slot, std::vector<TimedValue>* out) const {
+  if (StreamOf(slot) == npos) return;
+  Presence presence;
+  std::array<double, kMaxColumnEntries> values;
+  const size_t n = Read(slot, &presence, values);
+  size_t entry = presence.Find(0, true);
+  for (size_t i = 0; i < n; ++i, entry = presence.Find(entry + 1, true))
+    out->push_back({time(entry), values[i]});
+}
+
+Group::Outcome Group::AppendSlow(unsigned slot, Timestamp t, double value, uint64_t log_seq,
+                                 SlabPool& pool) {
+  newest_ = std::max(newest_, t);
+  Line* line = slots_[slot].line;
+  uint32_t stream = slots_[slot].stream;
+  if (line != nullptr && t > line->newest() && line->window == WindowOf(t) &&
+      line->streams[stream].misses < kTooManyMisses && Extend(*line, t))
+    return AppendTo(*line, stream, line->offsets.size() - 1, slot, value, pool);
+
+  if (double known = 0; FindValue(slot, t, &known))
+    return SameBits(known, value) ? Outcome::kSame : Outcome::kDuplicate;
+  const bool leaves = line != nullptr && line->streams[stream].misses >= kTooManyMisses;
+  size_t entry = 0;
+  line = JoinLine(slot, t, leaves ? line : nullptr, log_seq, &stream, &entry);
+  if (line == nullptr) return AppendLate(slot, t, value, log_seq);
+  return AppendTo(*line, stream, entry, slot, value, pool);
+}
+
+// REQUIRES: entry is behind what the stream has.
+Group::Outcome Group::AppendTo(Line& line, uint32_t stream, size_t entry, unsigned slot,
+                               double value, SlabPool& pool) {
+  Line::Stream* to = &line.streams[stream];
+  const size_t gap = entry - (to->start + to->values.size());
+  if (gap > 0)
+    to->misses = static_cast<uint8_t>(std::min<size_t>(255, to->misses + std::min<size_t>(gap, 4)));
+  else if (to->misses > 0)
+    --to->misses;
+  if ((gap > 0 && !to->values.AppendAbsent(gap, pool)) || !to->values.Append(value, pool)) {
+    // Full: go on in a new one.
+    line.streams.push_back({});
+    stream = static_cast<uint32_t>(line.streams.size() - 1);
+    to = &line.streams[stream];
+    to->slot = static_cast<uint8_t>(slot);
+    to->start = static_cast<uint16_t>(entry);
+    TOCSIN_CHECK(to->values.Append(value, pool), "an empty stream takes a value");
+  }
+  slots_[slot] = {&line, stream};
+  return Outcome::kAppended;
+}
+
+bool Group::Extend(Line& line, Timestamp t) {
+  if (line.offsets.size() >= kMaxColumnEntries) return false;
+  line.offsets.push_back(static_cast<uint32_t>(t.ms - line.base_ms));
+  return true;
+}
+
+Line& Group::NewLine(Timestamp t, uint64_t log_seq) {
+  lines_.push_back(std::make_unique<Line>());
+  Line& line = *lines_.back();
+  line.window = WindowOf(t);
+  line.base_ms = t.ms;
+  line.first_log_seq = log_seq;
+  line.offsets.push_back(0);
+  return line;
+}
+
+Line* Group::JoinLine(unsigned slot, Timestamp t, const Line* not_this, uint64_t log_seq,
+                      uint32_t* stream, size_t* entry) {
+  const int64_t window = WindowOf(t);
+  Line* joined = nullptr;
+  for (const auto& line : lines_) {
+    if (line->window != window || line.get() == not_this) continue;
+    const size_t known = line->Find(t);
+    const size_t own = line->StreamOf(slot);
+    if (own == Line::npos) {
+      if (known != Line::npos && joined == nullptr) {
+        joined = line.get();
+        *entry = known;
+      }
+      continue;
+    }
+    const Line::Stream& open = line->streams[own];
+    const size_t next = open.start + open.values.size();
+    if (next > 0 && line->time(next - 1) > t) {
+      // Behind what the series has here: only a hole of its own line takes it, and none is open.
+      return nullptr;
+    }
+    *stream = static_cast<uint32_t>(own);
+    if (known != Line::npos) {
+      *entry = known;
+      return line.get();
+    }
+    if (t > line->newest() && Extend(*line, t)) {
+      *entry = line->offsets.size() - 1;
+      return line.get();
+    }
+  }
+  if (joined == nullptr) {
+    if (lines_.size() >= kMaxLines) return nullptr;
+    joined = &NewLine(t, log_seq);
+    *entry = 0;
+  }
+  joined->streams.push_back({});
+  joined->streams.back().slot = static_cast<uint8_t>(slot);
+  joined->streams.back().start = static_cast<uint16_t>(*entry);
+  *stream = static_cast<uint32_t>(joined->streams.size() - 1);
+  return joined;
+}
+
+bool Group::FindValue(unsigned slot, Timestamp t, double* value) const {
+  const int64_t window = WindowOf(t);
+  for (const auto& line : lines_) {
+    if (line->window != window) continue;
+    const size_t entry = line->Find(t);
+    if (entry == Line::npos) continue;
+    const size_t own = line->StreamOf(slot);
+    if (own == Line::npos) continue;
+    const Line::Stream& open = line->streams[own];
+    const size_t next = open.start + open.values.size();
+    if (entry >= next) continue;
+    if (entry + 1 == next) {
+      *value = open.values.last();
+      return true;
+    }
+    std::vector<TimedValue> samples;
+    line->Read(slot, &samples);
+    const auto it = std::lower_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier);
+    if (it == samples.end() || it->t != t) continue;
+    *value = it->value;
+    return true;
+  }
+  if (late_ == nullptr) return false;
+  const auto& samples = late_->slots[slot];
+  const auto it = std::lower_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier);
+  if (it == samples.end() || it->t != t) return false;
+  *value = it->value;
+  return true;
+}
+
+Group::Outcome Group::AppendLate(unsigned slot, Timestamp t, double value, uint64_t log_seq) {
+  if (late_ == nullptr) {
+    late_ = std::make_unique<LateSamples>();
+    late_->first_log_seq = log_seq;
+  }
+  auto& samples = late_->slots[slot];
+  samples.insert(std::upper_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier),
+                 {t, value});
+  ++late_->count;
+  return Outcome::kAppended;
+}
+
+void Group::Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
+                 std::vector<TimedValue>* out) const {
+  const size_t before = out->size();
+  for (const CutPart& part : cut_) {
+    if (part.seal_seq <= published) continue;
+    for (const auto& line : part.lines) ReadLine(*line, slot, from, to, out);
+    if (part.late != nullptr) ReadLate(*part.late, slot, from, to, out);
+  }
+  for (const auto& line : lines_) ReadLine(*line, slot, from, to, out);
+  if (late_ != nullptr) ReadLate(*late_, slot, from, to, out);
+  SortByTime(out, before);
+}
+
+bool Group::MayHave(unsigned slot, Timestamp from, Timestamp to, uint64_t published) const {
+  const auto line_has = [&](const std::unique_ptr<Line>& line) {
+    return line->newest() >= from && line->time(0) <= to && line->StreamOf(slot) != Line::npos;
+  };
+  const auto late_has = [&](const std::unique_ptr<LateSamples>& late) {
+    if (late == nullptr || late->slots[slot].empty()) return false;
+    const auto& samples = late->slots[slot];
+    return samples.back().t >= from && samples.front().t <= to;
+  };
+  if (std::any_of(lines_.begin(), lines_.end(), line_has) || late_has(late_)) return true;
+  return std::any_of(cut_.begin(), cut_.end(), [&](const CutPart& part) {
+    return part.seal_seq > published &&
+           (std::any_of(part.lines.begin(), part.lines.end(), line_has) || late_has(part.late));
+  });
+}
+
+uint64_t Group::oldest_open_seq() const {
+  uint64_t oldest = late_ == nullptr ? kNone : late_->first_log_seq;
+  for (const auto& line : lines_) oldest = std::min(oldest, line->first_log_seq);
+  return oldest;
+}
+
+size_t Group::series_with_data() const {
+  uint64_t slots = 0;
+  for (const auto& line : lines_)
+    for (const Line::Stream& stream : line->streams) slots |= uint64_t{1} << stream.slot;
+  return static_cast<size_t>(std::popcount(slots));
+}
+
+size_t Group::longest_line() const {
+  size_t longest = 0;
+  for (const auto& line : lines_) longest = std::max(longest, line->offsets.size());
+  return longest;
+}
+
+Timestamp Group::oldest() const {
+  Timestamp oldest = kMaxTimestamp;
+  for (const auto& line : lines_) oldest = std::min(oldest, line->time(0));
+  if (late_ != nullptr)
+    for (const auto& samples : late_->slots)
+      if (!samples.empty()) oldest = std::min(oldest, samples.front().t);
+  return oldest;
+}
+
+Timestamp Group::oldest_window_end() const {
+  const Timestamp first = oldest();
+  return first == kMaxTimestamp ? first : WindowEnd(WindowOf(first));
+}
+
+const CutPart* Group::Cut(Timestamp cut, uint64_t seal_seq) {
+  CutPart part;
+  part.seal_seq = seal_seq;
+  const auto is_kept = [&](const std::unique_ptr<Line>& line) { return line->newest() >= cut; };
+  const auto first_cut = std::stable_partition(lines_.begin(), lines_.end(), is_kept);
+  std::move(first_cut, lines_.end(), std::back_inserter(part.lines));
+  lines_.erase(first_cut, lines_.end());
+  for (const auto& line : part.lines)
+    for (SlotState& slot : slots_)
+      if (slot.line == line.get()) slot = {};
+  if (late_ != nullptr) {
+    auto taken = std::make_unique<LateSamples>();
+    taken->first_log_seq = late_->first_log_seq;
+    for (size_t slot = 0; slot < kGroupSlots; ++slot) {
+      auto& from = late_->slots[slot];
+      const auto end = std::lower_bound(from.begin(), from.end(), TimedValue{cut, 0}, Earlier);
+      taken->slots[slot].assign(from.begin(), end);
+      from.erase(from.begin(), end);
+      taken->count += taken->slots[slot].size();
+    }
+    late_->count -= taken->count;
+    if (late_->count == 0) late_.reset();
+    if (taken->count > 0) part.late = std::move(taken);
+  }
+  if (part.lines.empty() && part.late == nullptr) return nullptr;
+  cut_.push_back(std::move(part));
+  return &cut_.back();
+}
+
+void Group::Uncut(uint64_t seal_seq) {
+  const auto it = std::find_if(cut_.begin(), cut_.end(),
+                               [&](const CutPart& part) { return part.seal_seq == seal_seq; });
+  if (it == cut_.end()) return;
+  // The slots have gone on in other lines, or will join these again.
+  std::move(it->lines.begin(), it->lines.end(), std::back_inserter(lines_));
+  if (it->late != nullptr) {
+    if (late_ == nullptr) {
+      late_ = std::move(it->late);
+    } else {
+      late_->first_log_seq = std::min(late_->first_log_seq, it->late->first_log_seq);
+      late_->count += it->late->count;
+      for (size_t slot = 0; slot < kGroupSlots; ++slot) {
+        auto& to = late_->slots[slot];
+        const auto& from = it->late->slots[slot];
+        to.insert(to.begin(), from.begin(), from.end());
+        std::stable_sort(to.begin(), to.end(), Earlier);
+      }
+    }
+  }
+  cut_.erase(it);
+}
+
+void Group::Free(uint64_t seal_seq, SlabPool& pool) {
+  std::erase_if(cut_, [&](CutPart& part) {
+    if (part.seal_seq > seal_seq) return false;
+    for (const auto& line : part.lines) {
+      for (Line::Stream& stream : line->streams) stream.values.Reset(pool);
+    }
+    return true;
+  });
+}
+
+void Group::Erase(unsigned slot, Timestamp from, Timestamp to, SlabPool& pool) {
+  for (const auto& line : lines_) {
+    if (line->newest() < from || line->time(0) > to || line->StreamOf(slot) == Line::npos) continue;
+    std::vector<TimedValue> samples;
+    line->Read(slot, &samples);
+    for (size_t i = 0; i < line->streams.size(); ++i)
+      if (line->streams[i].slot == slot) line->streams[i].values.Reset(pool);
+    if (slots_[slot].line == line.get()) slots_[slot] = {};
+    // Emptied streams stay where they are: others are known by their place.
+    uint32_t stream = static_cast<uint32_t>(line->StreamOf(slot));
+    for (Line::Stream& emptied : line->streams)
+      if (emptied.slot == slot) emptied.start = 0;
+    for (const TimedValue& sample : samples) {
+      if (sample.t >= from && sample.t <= to) continue;
+      AppendTo(*line, stream, line->Find(sample.t), slot, sample.value, pool);
+      stream = slots_[slot].stream;
+    }
+    line->streams[stream].misses = 0;
+  }
+  if (late_ == nullptr) return;
+  late_->count -= std::erase_if(late_->slots[slot], [&](const TimedValue& sample) {
+    return sample.t >= from && sample.t <= to;
+  });
+  if (late_->count == 0) late_.reset();
+}
+
+}  // namespace tocsin::storage

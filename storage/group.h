@@ -1,0 +1,173 @@
+// The open data of one group (64 neighbouring series) in memory.
+//
+// A group has timelines: ascending times that several series share. A line covers a part of one 2 h
+// window and has at most 1,024 entries; for each of its series a stream holds the values without
+// times. A series that brings a time its line does not have yet extends the line; one that comes at
+// a known time costs no timestamp. A series that fits its line badly moves to another. Samples that
+// fit no line are kept aside as late ones.
+//
+// A seal takes whole lines and late samples: it cuts them off (they keep answering queries until
+// the files that hold them are published and no older view is left) and writes them to files.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/base/time.h"
+#include "storage/codec/head_stream.h"
+#include "storage/codec/presence.h"
+#include "storage/key_schema.h"
+
+namespace tocsin::storage {
+
+// Lines and parts never span a multiple of it.
+inline constexpr int64_t kWindowMs = 2LL * 3600 * 1000;
+// REQUIRES: t is storable (not negative).
+constexpr int64_t WindowOf(Timestamp t) { return t.ms / kWindowMs; }
+
+// A sample in time order of its series.
+struct TimedValue {
+  Timestamp t;
+  double value = 0;
+};
+
+struct Line {
+  struct Stream {
+    HeadStream values;
+    uint16_t start = 0;  // entry of the line that is the stream's first
+    uint8_t slot = 0;
+    uint8_t misses = 0;  // rises when the series skips entries
+  };
+
+  int64_t window = 0;
+  int64_t base_ms = 0;
+  uint64_t first_log_seq = 0;     // no sample of the line has an older row
+  std::vector<uint32_t> offsets;  // of each entry from base_ms, ascending
+  std::vector<Stream> streams;    // a slot's last one is its open one
+
+  Timestamp time(size_t entry) const { return {base_ms + offsets[entry]}; }
+  Timestamp newest() const { return time(offsets.size() - 1); }
+  // The slot's open stream, or npos.
+  size_t StreamOf(unsigned slot) const;
+  // The entry at t, or npos.
+  static constexpr size_t npos = ~size_t{0};
+  size_t Find(Timestamp t) const;
+  // Decodes what the slot has here, in time order.
+  void Read(unsigned slot, std::vector<TimedValue>* out) const;
+  // The slot's values; returns how many. REQUIRES: room for kMaxColumnEntries values.
+  size_t Read(unsigned slot, Presence* presence, std::span<double> values) const;
+};
+
+// Late samples: those of each slot ascending in time.
+struct LateSamples {
+  std::array<std::vector<TimedValue>, kGroupSlots> slots;
+  uint64_t first_log_seq = 0;
+  size_t count = 0;
+};
+
+// What a seal pass has cut off a group.
+struct CutPart {
+  uint64_t seal_seq = 0;
+  std::vector<std::unique_ptr<Line>> lines;
+  std::unique_ptr<LateSamples> late;
+};
+
+struct GroupMarkState {
+  uint64_t log_hi = 0;
+  Timestamp cut;
+};
+
+// Methods: under the mutex of the group, but for what says otherwise.
+class Group {
+ public:
+  enum class Outcome : uint8_t { kAppended, kSame, kDuplicate };
+
+  explicit Group(uint64_t number) : number_(number) {}
+
+  uint64_t number() const { return number_; }
+  std::mutex& mutex() const { return mutex_; }
+
+  // REQUIRES: t is storable; the caller is the only one that appends (commit thread or recovery)
+  // and has the pool for itself.
+  Outcome Append(unsigned slot, Timestamp t, double value, uint64_t log_seq, SlabPool& pool) {
+    if (Line* line = slots_[slot].line; line != nullptr) {
+      Line::Stream& stream = line->streams[slots_[slot].stream];
+      const size_t next = size_t{stream.start} + stream.values.size();
+      const auto offset = static_cast<uint64_t>(t.ms - line->base_ms);
+      if (next + 1 == line->offsets.size() && line->offsets.back() == offset &&
+          stream.values.Append(value, pool))
+        return Outcome::kAppended;
+    }
+    return AppendSlow(slot, t, value, log_seq, pool);
+  }
+
+  // Samples of the slot within [from, to] that no published file has yet, ascending. Those cut by
+  // passes above `published` count as not published.
+  void Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
+            std::vector<TimedValue>* out) const;
+  // Whether Read may give something.
+  bool MayHave(unsigned slot, Timestamp from, Timestamp to, uint64_t published) const;
+
+  bool empty() const { return lines_.empty() && late_ == nullptr; }
+  // The oldest row that has a sample which is not cut off; kNone when there is none.
+  static constexpr uint64_t kNone = ~uint64_t{0};
+  uint64_t oldest_open_seq() const;
+  size_t late_count() const { return late_ == nullptr ? 0 : late_->count; }
+  size_t series_with_data() const;
+  // Of all that was ever appended; 0 at first.
+  Timestamp newest() const { return newest_; }
+  // Of what is open; kMaxTimestamp when nothing is.
+  Timestamp oldest() const;
+  MonotonicTime last_append() const { return last_append_; }
+  void Touch(MonotonicTime now) { last_append_ = now; }
+  size_t longest_line() const;
+  // The end of the oldest open window; kMaxTimestamp when nothing is open.
+  Timestamp oldest_window_end() const;
+
+  // Takes what is older than `cut`: whole lines (all their samples are, when cut is a window's end
+  // or later than everything) and late samples. The part stays readable; null: nothing there.
+  const CutPart* Cut(Timestamp cut, uint64_t seal_seq);
+  // The pass failed: its part is open again (joined by what came since).
+  void Uncut(uint64_t seal_seq);
+  // Forgets parts of passes up to `seal_seq`: their files are published and no older view is left.
+  void Free(uint64_t seal_seq, SlabPool& pool);
+  bool has_cut_parts() const { return !cut_.empty(); }
+
+  // Removes what lies in [from, to] of the slot's open samples (delete_series).
+  void Erase(unsigned slot, Timestamp from, Timestamp to, SlabPool& pool);
+
+ private:
+  struct SlotState {
+    Line* line = nullptr;
+    uint32_t stream = 0;
+  };
+  static constexpr size_t kMaxLines = 1024;
+  static constexpr uint8_t kTooManyMisses = 8;
+
+  Outcome AppendSlow(unsigned slot, Timestamp t, double value, uint64_t log_seq, SlabPool& pool);
+  Outcome AppendTo(Line& line, uint32_t stream, size_t entry, unsigned slot, double value,
+                   SlabPool& pool);
+  Outcome AppendLate(unsigned slot, Timestamp t, double value, uint64_t log_seq);
+  // What is open at t of the slot, if there is something.
+  bool FindValue(unsigned slot, Timestamp t, double* value) const;
+  // A stream of the slot in the line to which t may be appended, a new one if need be.
+  Line* JoinLine(unsigned slot, Timestamp t, const Line* not_this, uint64_t log_seq,
+                 uint32_t* stream, size_t* entry);
+  Line& NewLine(Timestamp t, uint64_t log_seq);
+  bool Extend(Line& line, Timestamp t);
+
+  mutable std::mutex mutex_;
+  const uint64_t number_;
+  std::array<SlotState, kGroupSlots> slots_;
+  std::vector<std::unique_ptr<Line>> lines_;
+  std::unique_ptr<LateSamples> late_;
+  std::vector<CutPart> cut_;  // ascending seal_seq
+  Timestamp newest_{0};
+  MonotonicTime last_append_;
+};
+
+}  // namespace tocsin::storage

@@ -1,0 +1,79 @@
+// The open data of all groups in memory. One thread appends (the commit thread, or recovery before
+// it), any thread reads, the background worker cuts and frees.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "storage/appendable.h"
+#include "storage/codec/head_stream.h"
+#include "storage/codec/log_row.h"
+#include "storage/group.h"
+#include "storage/paged_table.h"
+
+namespace tocsin::storage {
+
+class Head {
+ public:
+  Head() = default;
+
+  // Made when new. Any thread. The reference stays valid as long as the head.
+  Group& GroupFor(uint64_t number);
+  // Null when it never had a series. No lock.
+  Group* Find(uint64_t number) const { return table_.Get(number); }
+  std::vector<Group*> Groups() const;
+
+  // The appending thread holds one while it appends; it is not to be held while waiting.
+  std::unique_lock<std::mutex> LockPool() const { return std::unique_lock(pool_mutex_); }
+
+  // Appends values[i] at t to slots[i] of the group. REQUIRES: the pool is locked.
+  void Append(Group& group, std::span<const uint8_t> slots, Timestamp t,
+              std::span<const double> values, uint64_t log_seq, MonotonicTime now,
+              RowResult* result);
+
+  // The same for samples of any series. REQUIRES: every series has a group.
+  void AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq, MonotonicTime now,
+                    RowResult* result);
+
+  // Frees what passes up to `seal_seq` have cut.
+  void Free(uint64_t seal_seq);
+
+  // Every row up to here is in the head as a whole.
+  void SetApplied(uint64_t log_seq) { applied_.store(log_seq, std::memory_order_release); }
+  uint64_t applied() const { return applied_.load(std::memory_order_acquire); }
+
+  // The newest time ever appended (or found in files); kMinTimestamp when there is none.
+  Timestamp max_time() const { return {max_time_.load(std::memory_order_relaxed)}; }
+  void RaiseMaxTime(Timestamp t);
+  // The oldest open sample; kMaxTimestamp when there is none. Linear in the groups.
+  Timestamp min_time() const;
+  uint64_t samples_appended() const { return appended_.load(std::memory_order_relaxed); }
+  // Of the value streams.
+  uint64_t stream_bytes() const;
+  uint64_t late_samples() const { return late_.load(std::memory_order_relaxed); }
+
+ private:
+  static void Count(Group::Outcome outcome, RowResult* result);
+
+  PagedTable<Group> table_;
+  mutable std::mutex groups_mutex_;
+  std::vector<std::unique_ptr<Group>> groups_;
+
+  mutable std::mutex pool_mutex_;  // taken before a group's
+  SlabPool pool_;
+
+  std::atomic<uint64_t> applied_{0};
+  std::atomic<int64_t> max_time_{kMinTimestamp.ms};
+  std::atomic<uint64_t> appended_{0};
+  std::atomic<uint64_t> late_{0};
+
+ public:
+  // For Group methods that need it. REQUIRES: LockPool is held.
+  SlabPool& pool() { return pool_; }
+};
+
+}  // namespace tocsin::storage

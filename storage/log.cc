@@ -1,0 +1,77 @@
+#include "storage/log.h"
+
+#include <algorithm>
+
+namespace tocsin::storage {
+namespace {
+constexpr size_t kSparsePerRow = 16384;
+}
+
+Status Log::Start(uint64_t first_log_seq) {
+  TOCSIN_RETURN_IF_ERROR(store_.CreateLog(first_log_seq));
+  epoch_.store(first_log_seq, std::memory_order_release);
+  next_seq_.store(first_log_seq, std::memory_order_relaxed);
+  return OkStatus();
+}
+
+uint64_t Log::Put(RocksBatch& batch) {
+  const uint64_t seq = next_seq_.load(std::memory_order_relaxed);
+  batch.PutLogRow(epoch(), seq, row_);
+  next_seq_.store(seq + 1, std::memory_order_relaxed);
+  epoch_bytes_.fetch_add(row_.size(), std::memory_order_relaxed);
+  return seq;
+}
+
+uint64_t Log::PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayout>& layout,
+                          Timestamp t, std::span<const double> values) {
+  LogOwner& owner = *layout->owner;
+  const bool anew = owner.generation != generation_;
+  if (anew || owner.layout != layout) {
+    row_.clear();
+    LogRowEncoder::Layout(owner.number, owner.state, anew, layout->refs, row_);
+    Put(batch);
+    owner.generation = generation_;
+    owner.layout = layout;
+  }
+  row_.clear();
+  LogRowEncoder::Timeline(owner.number, owner.state, t, values, row_);
+  return Put(batch);
+}
+
+uint64_t Log::PutSparse(RocksBatch& batch, std::span<const SparseSample> samples) {
+  uint64_t seq = 0;
+  while (!samples.empty()) {
+    const size_t n = std::min(samples.size(), kSparsePerRow);
+    row_.clear();
+    LogRowEncoder::Sparse(samples.first(n), row_);
+    seq = Put(batch);
+    samples = samples.subspan(n);
+  }
+  return seq;
+}
+
+uint64_t Log::PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone) {
+  row_.clear();
+  LogRowEncoder::Tombstone(tombstone, row_);
+  return Put(batch);
+}
+
+Status Log::PrepareEpoch() {
+  if (prepared()) return OkStatus();
+  const uint64_t first = next_seq() + kLogSeqGap;
+  TOCSIN_RETURN_IF_ERROR(store_.CreateLog(first));
+  prepared_.store(first, std::memory_order_release);
+  return OkStatus();
+}
+
+void Log::BeginBatch() {
+  const uint64_t first = prepared_.load(std::memory_order_acquire);
+  if (first == 0) return;
+  epoch_.store(first, std::memory_order_release);
+  next_seq_.store(first, std::memory_order_relaxed);
+  epoch_bytes_.store(0, std::memory_order_relaxed);
+  prepared_.store(0, std::memory_order_release);
+  ++generation_;
+}
+
+}  // namespace tocsin::storage

@@ -1,0 +1,53 @@
+// Which group and slot a new series gets, so that series whose samples come together lie together.
+// The owner of a series is the pair (job, instance) of its labels or, when either is missing, all
+// labels but __name__, le and quantile; never a connection or a batch. The first few series of an
+// owner share groups with those of other small owners, the rest have groups of their own.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+
+#include "storage/model/labels.h"
+
+namespace tocsin::storage {
+
+// On disk (family series): values may not change.
+enum class OwnerKind : uint8_t { kJobInstance = 1, kOtherLabels = 2, kShared = 3 };
+
+struct Placement {
+  uint64_t series_id = 0;
+  OwnerKind kind = OwnerKind::kShared;
+};
+
+// One thread at a time. Group numbers and slots are never given twice.
+class Owners {
+ public:
+  Placement Place(const Labels& labels);
+
+  // Loading: the series is there already.
+  void Restore(const Labels& labels, const Placement& placement);
+  // No group below is given out.
+  void ReserveBelow(uint64_t group);
+  uint64_t next_group() const { return next_group_; }
+
+ private:
+  // This many series of an owner go to shared groups.
+  static constexpr uint8_t kSharedSeries = 7;
+  struct Fill {
+    uint64_t group = 0;
+    uint8_t used = 0;  // slots
+  };
+  struct Owner {
+    Fill fill;
+    uint8_t shared = 0;  // series in shared groups
+  };
+  uint64_t TakeSlot(Fill& fill);
+  static void RestoreFill(Fill& fill, uint64_t series_id);
+
+  absl::flat_hash_map<uint64_t, Owner> owners_;  // by hash: a collision costs only neighbourhood
+  Fill shared_;
+  uint64_t next_group_ = 1;
+};
+
+}  // namespace tocsin::storage

@@ -1,0 +1,54 @@
+// Which series have which label: for every (name, value) the ascending numbers of its series.
+// A series here is its dense index in memory, in order of creation.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/model/matcher.h"
+#include "storage/symbols.h"
+
+namespace tocsin::storage {
+
+using SymbolPair = std::pair<Symbol, Symbol>;  // name, value
+
+// Thread-safe; readers share. A regex is matched against the distinct values of its label while no
+// lock is held.
+class Postings {
+ public:
+  explicit Postings(const SymbolTable& symbols) : symbols_(symbols) {}
+
+  // REQUIRES: indexes come in ascending order.
+  void Add(uint32_t index, std::span<const SymbolPair> pairs);
+  // Takes the given series out. Linear in the postings of the labels they have.
+  void Remove(std::span<const uint32_t> sorted_indexes,
+              const std::vector<std::vector<SymbolPair>>& pairs);
+
+  // The ascending indexes that match all; no matchers: all.
+  std::vector<uint32_t> Select(std::span<const Matcher> matchers) const;
+
+  std::vector<Symbol> Names() const;
+  std::vector<Symbol> Values(Symbol name) const;
+  uint64_t pairs() const;
+
+ private:
+  struct Name {
+    absl::flat_hash_map<Symbol, std::vector<uint32_t>> values;
+  };
+  // The union of the postings of the values that match (or that do not, when `invert`).
+  std::vector<uint32_t> Union(const Matcher& matcher, bool invert) const;
+  std::vector<Symbol> MatchingValues(Symbol name, const Matcher& matcher, bool invert) const;
+
+  const SymbolTable& symbols_;
+  mutable std::shared_mutex mutex_;
+  absl::flat_hash_map<Symbol, Name> names_;
+  std::vector<uint32_t> all_;
+};
+
+}  // namespace tocsin::storage

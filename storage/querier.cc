@@ -1,0 +1,113 @@
+#include "storage/querier.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/sample_reader.h"
+
+namespace tocsin::storage {
+namespace {
+
+// The selected series of one query with the view they are read from.
+class ViewSeriesSet final : public SeriesSet {
+ public:
+  ViewSeriesSet(std::shared_ptr<const ReadContext> context, std::vector<const Series*> series,
+                std::vector<Labels> labels)
+      : context_(std::move(context)), series_(std::move(series)), labels_(std::move(labels)) {}
+
+  size_t size() const override { return series_.size(); }
+  const Labels& labels(size_t index) const override { return labels_[index]; }
+  std::unique_ptr<SampleReader> NewReader() const override {
+    return MakeSampleReader(context_, series_);
+  }
+  std::vector<std::string> warnings() const override { return context_->warnings.Get(); }
+
+ private:
+  std::shared_ptr<const ReadContext> context_;
+  std::vector<const Series*> series_;
+  std::vector<Labels> labels_;
+};
+
+std::vector<std::string> SortedTexts(const SymbolTable& symbols,
+                                     const absl::flat_hash_set<Symbol>& found) {
+  std::vector<std::string> out;
+  out.reserve(found.size());
+  for (const Symbol symbol : found) out.emplace_back(symbols.Text(symbol));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
+std::vector<const Series*> Querier::Find(const Directory& view, std::span<const Matcher> matchers,
+                                         Timestamp from, Timestamp to) const {
+  if (from > to) return {};
+  std::vector<const Series*> series = index_.Select(matchers);
+  std::vector<const SealedFile*> files;
+  for (const SealedFilePtr& file : view.OfDays(from, to))
+    if (file->Overlaps(from, to)) files.push_back(file.get());
+  uint64_t known_group = 0;
+  bool in_files = false;
+  std::erase_if(series, [&](const Series* one) {
+    const uint64_t group = GroupOf(one->id);
+    if (group != known_group) {
+      known_group = group;
+      in_files = std::any_of(files.begin(), files.end(), [&](const SealedFile* file) {
+        return file->header.groups.Contains(group);
+      });
+    }
+    if (in_files) return false;
+    const Group* open = head_.Find(group);
+    if (open == nullptr) return true;
+    std::lock_guard lock(open->mutex());
+    return !open->MayHave(SlotOf(one->id), from, to, view.published);
+  });
+  return series;
+}
+
+Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matchers,
+                                                   Timestamp from, Timestamp to,
+                                                   const SelectHints& hints) const {
+  auto context = std::make_shared<ReadContext>(store_, head_, directories_.View());
+  from = std::max(from, context->view->edge);
+  context->from = from;
+  context->to = to;
+  context->canceled = hints.canceled;
+  context->corruptions = corruptions_;
+  std::vector<const Series*> series = Find(*context->view, matchers, from, to);
+  std::vector<Labels> labels;
+  labels.reserve(series.size());
+  for (size_t i = 0; i < series.size(); ++i) {
+    if (i % 1024 == 0 && hints.canceled != nullptr && hints.canceled->load())
+      return Error(ErrorCode::kCanceled, "the query was canceled");
+    labels.push_back(index_.LabelsOf(*series[i]));
+  }
+  return std::unique_ptr<SeriesSet>(
+      std::make_unique<ViewSeriesSet>(std::move(context), std::move(series), std::move(labels)));
+}
+
+Result<std::vector<std::string>> Querier::LabelNames(std::span<const Matcher> matchers,
+                                                     Timestamp from, Timestamp to) const {
+  const DirectoryPtr view = directories_.View();
+  absl::flat_hash_set<Symbol> found;
+  for (const Series* series : Find(*view, matchers, std::max(from, view->edge), to))
+    for (const auto& [name, value] : series->labels()) found.insert(name);
+  return SortedTexts(index_.symbols(), found);
+}
+
+Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
+                                                      std::span<const Matcher> matchers,
+                                                      Timestamp from, Timestamp to) const {
+  const Symbol symbol = index_.symbols().Find(name);
+  if (symbol == 0) return std::vector<std::string>();
+  const DirectoryPtr view = directories_.View();
+  absl::flat_hash_set<Symbol> found;
+  for (const Series* series : Find(*view, matchers, std::max(from, view->edge), to))
+    for (const auto& [own_name, value] : series->labels())
+      if (own_name == symbol) found.insert(value);
+  return SortedTexts(index_.symbols(), found);
+}
+
+}  // namespace tocsin::storage

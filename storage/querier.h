@@ -1,0 +1,50 @@
+// Answers selects: picks series by the index, reads their samples from sealed files and the head.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/metrics.h"
+#include "storage/directory.h"
+#include "storage/head.h"
+#include "storage/queryable.h"
+#include "storage/rocks_store.h"
+#include "storage/series_index.h"
+
+namespace tocsin::storage {
+
+// Thread-safe.
+class Querier {
+ public:
+  Querier(const RocksStore& store, const SeriesIndex& index, const Head& head,
+          const Directories& directories, Counter corruptions)
+      : store_(store),
+        index_(index),
+        head_(head),
+        directories_(directories),
+        corruptions_(corruptions) {}
+
+  // As Queryable's.
+  Result<std::unique_ptr<SeriesSet>> Select(std::span<const Matcher> matchers, Timestamp from,
+                                            Timestamp to, const SelectHints& hints) const;
+  Result<std::vector<std::string>> LabelNames(std::span<const Matcher> matchers, Timestamp from,
+                                              Timestamp to) const;
+  Result<std::vector<std::string>> LabelValues(const std::string& name,
+                                               std::span<const Matcher> matchers, Timestamp from,
+                                               Timestamp to) const;
+
+ private:
+  // Those that match and may have samples in the range, in ascending order of id.
+  std::vector<const Series*> Find(const Directory& view, std::span<const Matcher> matchers,
+                                  Timestamp from, Timestamp to) const;
+
+  const RocksStore& store_;
+  const SeriesIndex& index_;
+  const Head& head_;
+  const Directories& directories_;
+  const Counter corruptions_;
+};
+
+}  // namespace tocsin::storage

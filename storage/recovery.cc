@@ -1,0 +1,339 @@
+#include "storage/recovery.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "storage/base/coding.h"
+#include "storage/base/log.h"
+#include "storage/codec/log_row.h"
+
+namespace tocsin::storage {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+Error Corrupt(std::string_view what) {
+  return Error(ErrorCode::kCorruption, "family default: " + std::string(what));
+}
+
+// Samples that a file holds already.
+class Marks {
+ public:
+  void Add(const FileHeader& header) {
+    for (const GroupMark& mark : header.marks) marks_[mark.group].push_back(mark);
+  }
+  bool Sealed(uint64_t group, uint64_t log_seq, Timestamp t) {
+    if (group != group_) {
+      group_ = group;
+      const auto it = marks_.find(group);
+      of_group_ = it == marks_.end() ? nullptr : &it->second;
+    }
+    return of_group_ != nullptr &&
+           std::any_of(of_group_->begin(), of_group_->end(), [&](const GroupMark& mark) {
+             return log_seq <= mark.log_hi && t < mark.cut;
+           });
+  }
+
+ private:
+  absl::flat_hash_map<uint64_t, std::vector<GroupMark>> marks_;
+  uint64_t group_ = 0;
+  const std::vector<GroupMark>* of_group_ = nullptr;
+};
+
+class Replayer {
+ public:
+  Replayer(const SeriesIndex& index, Head& head, MonotonicTime now, Recovered* recovered)
+      : index_(index), head_(head), now_(now), recovered_(*recovered) {
+    for (const SealedFilePtr& file : recovered->directory.files) marks_.Add(file->header);
+  }
+
+  Status Epoch(const RocksStore& store, uint64_t epoch);
+
+ private:
+  void Row(uint64_t log_seq, const LogRow& row);
+  void Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq);
+  void EraseMasked(const TombstoneRow& row);
+
+  const SeriesIndex& index_;
+  Head& head_;
+  const MonotonicTime now_;
+  Recovered& recovered_;
+  Marks marks_;
+  std::vector<SparseSample> samples_;
+};
+
+Status Replayer::Epoch(const RocksStore& store, uint64_t epoch) {
+  LogRowDecoder decoder;
+  LogRow row;
+  uint64_t expected = epoch;
+  recovered_.numbers.log_seq = std::max(recovered_.numbers.log_seq, epoch);
+  return store.ScanLog(epoch, [&](std::string_view key, std::string_view value) {
+    const auto seq = keys::ParseLogRow(key);
+    if (!seq) {
+      ++recovered_.damaged_rows;
+      return true;
+    }
+    if (*seq != expected) decoder.Hole();
+    expected = *seq + 1;
+    recovered_.numbers.log_seq = std::max(recovered_.numbers.log_seq, expected);
+    const Status status = decoder.Decode(value, &row);
+    if (!status.ok() || row.skipped) {
+      if (recovered_.damaged_rows++ == 0 && !status.ok())
+        log::Warn("a row of the log is damaged",
+                  {{"log_seq", *seq}, {"err", status.error().message()}});
+      return true;
+    }
+    Row(*seq, row);
+    return true;
+  });
+}
+
+void Replayer::Row(uint64_t log_seq, const LogRow& row) {
+  samples_.clear();
+  switch (row.kind) {
+    case LogRowKind::kTimeline:
+      for (size_t i = 0; i < row.series.size(); ++i)
+        Take(row.series[i], row.t, row.values[i], log_seq);
+      break;
+    case LogRowKind::kSparse:
+      for (const SparseSample& sample : row.sparse)
+        Take(sample.series, sample.t, sample.value, log_seq);
+      break;
+    case LogRowKind::kTombstone:
+      EraseMasked(row.tombstone);
+      return;
+    default:
+      return;
+  }
+  RowResult ignored;
+  const auto pool = head_.LockPool();
+  head_.AppendSparse(samples_, log_seq, now_, &ignored);
+}
+
+void Replayer::Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq) {
+  if (t < recovered_.directory.edge || t < kMinStorable || t > kMaxStorable) return;
+  if (marks_.Sealed(GroupOf(series.id), log_seq, t)) return;
+  if (index_.Get(series) == nullptr) {
+    ++recovered_.damaged_rows;  // its run was lost
+    return;
+  }
+  samples_.push_back({series, t, value});
+}
+
+void Replayer::EraseMasked(const TombstoneRow& row) {
+  const auto pool = head_.LockPool();
+  for (const SeriesRef series : row.series) {
+    Group* group = head_.Find(GroupOf(series.id));
+    if (group == nullptr) continue;
+    std::lock_guard lock(group->mutex());
+    group->Erase(SlotOf(series.id), row.from, row.to, head_.pool());
+  }
+}
+
+// Files whose covers others contain (a crash came between a merge and its clean-up), and files
+// older than the edge.
+void DropContained(Recovered* out) {
+  auto& files = out->directory.files;
+  std::vector<SealedFilePtr> kept;
+  for (const SealedFilePtr& file : files) {
+    const bool expired = file->header.max_time < out->directory.edge;
+    const bool contained = std::any_of(files.begin(), files.end(), [&](const SealedFilePtr& other) {
+      if (other == file || other->id.day != file->id.day ||
+          other->id.retention_class != file->id.retention_class)
+        return false;
+      if (!other->header.covers.ContainsAll(file->header.covers)) return false;
+      return !file->header.covers.ContainsAll(other->header.covers) ||
+             other->id.seal_seq > file->id.seal_seq;
+    });
+    if (expired || contained)
+      out->contained.push_back(file->id);
+    else
+      kept.push_back(file);
+  }
+  files = std::move(kept);
+}
+
+void RaiseNumbers(const SealedFile& file, Numbers* numbers) {
+  numbers->seal_seq =
+      std::max({numbers->seal_seq, file.id.seal_seq + 1, file.header.covers.back() + 1});
+  if (!file.header.groups.empty())
+    numbers->group = std::max(numbers->group, file.header.groups.back() + 2);
+  for (const GroupMark& mark : file.header.marks)
+    numbers->log_seq = std::max(numbers->log_seq, mark.log_hi + 1);
+}
+
+Status ReadFiles(const RocksStore& store, Recovered* out) {
+  std::string at;
+  for (;;) {
+    std::optional<keys::RawKey> first;
+    bool found = false;
+    TOCSIN_RETURN_IF_ERROR(
+        store.Scan(Family::kRaw, at, {}, [&](std::string_view key, std::string_view) {
+          found = true;
+          first = keys::ParseRaw(key);
+          at = std::string(key) + '\0';
+          return false;
+        }));
+    if (!found) return OkStatus();
+    if (!first) {
+      ++out->damaged_files;
+      continue;
+    }
+    at = keys::FileEnd(first->file);
+    TOCSIN_ASSIGN(const auto value, store.Get(Family::kRaw, keys::FileHeader(first->file)));
+    auto header =
+        value ? DecodeFileHeader(*value) : Result<FileHeader>(Corrupt("a file without a header"));
+    if (!header.ok() || header->covers.empty()) {
+      ++out->damaged_files;
+      log::Error("a sealed file is unreadable",
+                 {{"day", first->file.day}, {"seal_seq", first->file.seal_seq}});
+      continue;
+    }
+    auto file = std::make_shared<SealedFile>();
+    file->id = first->file;
+    file->header = *std::move(header);
+    RaiseNumbers(*file, &out->numbers);
+    out->directory.published = std::max(out->directory.published, file->header.covers.back());
+    out->directory.files.push_back(std::move(file));
+  }
+}
+
+Status ReadTombstones(const RocksStore& store, Recovered* out) {
+  Status status;
+  const std::string end(1, static_cast<char>(keys::kTombstonePrefix.front() + 1));
+  TOCSIN_RETURN_IF_ERROR(store.Scan(Family::kDefault, keys::kTombstonePrefix, end,
+                                    [&](std::string_view key, std::string_view value) {
+                                      const auto number = keys::ParseTombstone(key);
+                                      auto tombstone =
+                                          number ? DecodeTombstone(*number, value)
+                                                 : Result<Tombstone>(Corrupt("a tombstone's key"));
+                                      if (!tombstone.ok()) {
+                                        status = tombstone.error();
+                                        return false;
+                                      }
+                                      out->numbers.tombstone =
+                                          std::max(out->numbers.tombstone, *number + 1);
+                                      out->directory.tombstones.push_back(*std::move(tombstone));
+                                      return true;
+                                    }));
+  return status;
+}
+
+}  // namespace
+
+std::string EncodeFloors(const Numbers& numbers) {
+  std::string out(1, static_cast<char>(kVersion));
+  for (const uint64_t n :
+       {numbers.log_seq, numbers.group, numbers.symbol, numbers.seal_seq, numbers.tombstone})
+    PutVarint(out, n);
+  return out;
+}
+
+Result<Numbers> DecodeFloors(std::string_view value) {
+  ByteReader in(value);
+  const auto version = in.Fixed<uint8_t>();
+  Numbers numbers;
+  for (uint64_t* n :
+       {&numbers.log_seq, &numbers.group, &numbers.symbol, &numbers.seal_seq, &numbers.tombstone})
+    *n = in.Varint();
+  if (version != kVersion || !in.ok()) return Corrupt("malformed floors");
+  return numbers;
+}
+
+std::string EncodeEdge(Timestamp edge) {
+  std::string out(1, static_cast<char>(kVersion));
+  PutZigZag(out, edge.ms);
+  return out;
+}
+
+std::string EncodeTombstone(const Tombstone& tombstone) {
+  std::string out(1, static_cast<char>(kVersion));
+  PutZigZag(out, tombstone.from.ms);
+  PutZigZag(out, tombstone.to.ms);
+  PutVarint(out, tombstone.bound_seal_seq);
+  PutVarint(out, tombstone.series.size());
+  uint64_t before = 0;
+  for (const uint64_t id : tombstone.series) {
+    PutVarint(out, id - before);
+    before = id;
+  }
+  return out;
+}
+
+Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value) {
+  ByteReader in(value);
+  const auto version = in.Fixed<uint8_t>();
+  Tombstone out;
+  out.number = number;
+  out.from = {in.ZigZagVarint()};
+  out.to = {in.ZigZagVarint()};
+  out.bound_seal_seq = in.Varint();
+  const uint64_t n = in.Varint();
+  if (version != kVersion || !in.ok() || n > in.remaining()) return Corrupt("a tombstone");
+  out.series.reserve(n);
+  uint64_t id = 0;
+  for (uint64_t i = 0; i < n; ++i) out.series.push_back(id += in.Varint());
+  if (!in.ok() || !in.done()) return Corrupt("a tombstone");
+  return out;
+}
+
+Status CheckFormat(RocksStore& store) {
+  TOCSIN_ASSIGN(const auto value, store.Get(Family::kDefault, keys::Format()));
+  if (value) {
+    ByteReader in(*value);
+    const auto version = in.Fixed<uint8_t>();
+    const uint64_t format = in.Varint();
+    const uint64_t oldest_reader = in.Varint();
+    const std::string writer(in.String());
+    if (version != kVersion || !in.ok()) return Corrupt("a malformed format");
+    if (oldest_reader > kFormatVersion)
+      return InvalidArgument("the database has format " + std::to_string(format) +
+                             ", written by version " + writer + "; this program reads up to " +
+                             std::to_string(kFormatVersion) + ": run a newer tocsin on it");
+    return OkStatus();
+  }
+  for (Family family : {Family::kSeries, Family::kSym, Family::kRaw, Family::kState}) {
+    TOCSIN_ASSIGN(const auto last, store.LastKey(family));
+    if (last) return InvalidArgument("the database has data but no format: it is not tocsin's");
+  }
+  std::string format(1, static_cast<char>(kVersion));
+  PutVarint(format, kFormatVersion);
+  PutVarint(format, kOldestReader);
+  PutString(format, "tocsin");
+  RocksBatch batch = store.NewBatch();
+  batch.Put(Family::kDefault, keys::Format(), format);
+  return store.Write(batch, /*sync=*/true);
+}
+
+Result<Recovered> ReadDirectory(const RocksStore& store) {
+  Recovered out;
+  TOCSIN_ASSIGN(const auto floors, store.Get(Family::kDefault, keys::Floors()));
+  if (floors) {
+    TOCSIN_ASSIGN(out.numbers, DecodeFloors(*floors));
+  }
+  TOCSIN_ASSIGN(const auto edge, store.Get(Family::kDefault, keys::Edge(0, 0)));
+  if (edge) {
+    ByteReader in(*edge);
+    const auto version = in.Fixed<uint8_t>();
+    const Timestamp at{in.ZigZagVarint()};
+    if (version != kVersion || !in.ok()) return Corrupt("a malformed edge");
+    out.directory.edge = at;
+  }
+  TOCSIN_RETURN_IF_ERROR(ReadTombstones(store, &out));
+  TOCSIN_RETURN_IF_ERROR(ReadFiles(store, &out));
+  DropContained(&out);
+  out.directory.Sort();
+  return out;
+}
+
+Status ReplayLog(const RocksStore& store, const SeriesIndex& index, Head& head, MonotonicTime now,
+                 Recovered* recovered) {
+  Replayer replayer(index, head, now, recovered);
+  for (const uint64_t epoch : store.Logs()) TOCSIN_RETURN_IF_ERROR(replayer.Epoch(store, epoch));
+  for (const SealedFilePtr& file : recovered->directory.files)
+    head.RaiseMaxTime(file->header.max_time);
+  return OkStatus();
+}
+
+}  // namespace tocsin::storage

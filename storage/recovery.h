@@ -1,0 +1,53 @@
+// What happens at a start before the first row: the format is checked, files and their marks are
+// read, numbers go on behind everything ever given out, the log is replayed into the head.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/directory.h"
+#include "storage/head.h"
+#include "storage/rocks_store.h"
+#include "storage/series_index.h"
+
+namespace tocsin::storage {
+
+// The next number of each kind; nothing below is ever given out (again).
+struct Numbers {
+  uint64_t log_seq = 1;
+  uint64_t group = 1;
+  uint64_t symbol = 1;
+  uint64_t seal_seq = 1;
+  uint64_t tombstone = 1;
+};
+
+std::string EncodeFloors(const Numbers& numbers);
+// kCorruption.
+Result<Numbers> DecodeFloors(std::string_view value);
+
+std::string EncodeTombstone(const Tombstone& tombstone);
+Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value);
+std::string EncodeEdge(Timestamp edge);
+
+// Writes the format into a new database. kInvalidArgument: it is of a newer format, or not ours.
+Status CheckFormat(RocksStore& store);
+
+struct Recovered {
+  Directory directory;
+  Numbers numbers;                      // floors, files and log taken into account
+  std::vector<keys::FileId> contained;  // left over by a crash: others cover them, or the edge does
+  uint64_t damaged_files = 0;
+  uint64_t damaged_rows = 0;
+};
+
+// Reads files, tombstones, edges, floors.
+Result<Recovered> ReadDirectory(const RocksStore& store);
+
+// Appends every logged sample that no file has. Raises recovered->numbers.log_seq.
+Status ReplayLog(const RocksStore& store, const SeriesIndex& index, Head& head, MonotonicTime now,
+                 Recovered* recovered);
+
+}  // namespace tocsin::storage

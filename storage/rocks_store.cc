@@ -1,0 +1,393 @@
+#include "storage/rocks_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <mutex>
+
+namespace tocsin::storage {
+namespace {
+
+using rocksdb::ColumnFamilyHandle;
+using rocksdb::Slice;
+
+Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
+std::string_view ToView(const Slice& s) { return {s.data(), s.size()}; }
+
+Status ToStatus(const rocksdb::Status& s, std::string_view doing) {
+  if (s.ok()) return OkStatus();
+  ErrorCode code = ErrorCode::kIo;
+  if (s.IsNoSpace() || s.subcode() == rocksdb::Status::kNoSpace)
+    code = ErrorCode::kNoSpace;
+  else if (s.IsCorruption())
+    code = ErrorCode::kCorruption;
+  return Error(code, s.ToString()).WithContext(doing);
+}
+
+bool IsLockHeld(const rocksdb::Status& s) {
+  const std::string text = s.ToString();
+  return s.IsIOError() && (text.find("lock hold by") != std::string::npos ||
+                           text.find("While lock file") != std::string::npos);
+}
+
+rocksdb::DBOptions MakeDbOptions(const RocksOptions& options,
+                                 std::shared_ptr<rocksdb::WriteBufferManager> buffers) {
+  rocksdb::DBOptions db;
+  if (options.env != nullptr) db.env = options.env;
+  db.create_if_missing = true;
+  db.create_missing_column_families = true;
+  db.write_buffer_manager = std::move(buffers);
+  db.max_open_files = 256;
+  db.max_file_opening_threads = 2;
+  db.bytes_per_sync = 1 << 20;
+  db.wal_bytes_per_sync = 512 << 10;
+  db.max_total_wal_size = options.max_wal_bytes;
+  db.recycle_log_file_num = 0;
+  db.max_background_jobs = 2;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  db.avoid_unnecessary_blocking_io = true;
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  db.manual_wal_flush = false;
+  db.manifest_preallocation_size = 64 << 10;
+  db.max_manifest_file_size = 4 << 20;
+  db.keep_log_file_num = 3;
+  db.max_log_file_size = 4 << 20;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions SmallFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions cf;
+  cf.write_buffer_size = 1 << 20;
+  cf.max_write_buffer_number = 2;
+  cf.arena_block_size = 64 << 10;
+  cf.compression = rocksdb::kZSTD;
+  cf.compression_opts.level = 1;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 8 << 10;
+  table.format_version = 5;
+  table.cache_index_and_filter_blocks = true;
+  cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return cf;
+}
+
+rocksdb::ColumnFamilyOptions LogFamily(const std::shared_ptr<rocksdb::Cache>& cache,
+                                       uint64_t write_buffer) {
+  rocksdb::ColumnFamilyOptions cf = SmallFamily(cache);
+  cf.write_buffer_size = write_buffer;
+  cf.compression = rocksdb::kNoCompression;
+  cf.disable_auto_compactions = true;
+  return cf;
+}
+
+rocksdb::ColumnFamilyOptions SampleFamily(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions cf = SmallFamily(cache);
+  cf.disable_auto_compactions = true;
+  return cf;
+}
+
+}  // namespace
+
+struct RocksStore::Impl {
+  RocksOptions options;
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> buffers;
+  std::unique_ptr<rocksdb::DB> db;
+  ColumnFamilyHandle* fixed[std::size(kFixedFamilies)] = {};
+  mutable std::mutex mutex;
+  std::map<uint64_t, ColumnFamilyHandle*> logs;  // guarded by mutex
+
+  rocksdb::Env* env() const {
+    return options.env != nullptr ? options.env : rocksdb::Env::Default();
+  }
+  ColumnFamilyHandle* Of(Family family) const { return fixed[static_cast<size_t>(family)]; }
+  ColumnFamilyHandle* Log(uint64_t epoch) const {
+    std::lock_guard lock(mutex);
+    const auto it = logs.find(epoch);
+    return it == logs.end() ? nullptr : it->second;
+  }
+  rocksdb::ColumnFamilyOptions OptionsOf(std::string_view name) const {
+    if (ParseLogFamilyName(name)) return LogFamily(cache, options.log_write_buffer_bytes);
+    if (name == FamilyName(Family::kRaw) || name == FamilyName(Family::kLvl))
+      return SampleFamily(cache);
+    return SmallFamily(cache);
+  }
+  Status ScanHandle(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
+                    const Visit& visit) const;
+
+  ~Impl() {
+    if (!db) return;
+    for (ColumnFamilyHandle* handle : fixed)
+      if (handle != nullptr) db->DestroyColumnFamilyHandle(handle);
+    for (auto& [epoch, handle] : logs) db->DestroyColumnFamilyHandle(handle);
+    db->Close().PermitUncheckedError();
+  }
+};
+
+struct RocksBatch::Impl {
+  const RocksStore::Impl* store;
+  rocksdb::WriteBatch batch;
+};
+
+struct SortedFile::Impl {
+  Impl(const rocksdb::EnvOptions& env_options, const rocksdb::Options& options,
+       ColumnFamilyHandle* handle)
+      : writer(env_options, options, handle) {}
+  rocksdb::SstFileWriter writer;
+  std::string path;
+};
+
+RocksBatch::RocksBatch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksBatch::RocksBatch(RocksBatch&&) noexcept = default;
+RocksBatch::~RocksBatch() = default;
+
+// A WriteBatch without limits never refuses an update.
+void RocksBatch::Put(Family family, std::string_view key, std::string_view value) {
+  impl_->batch.Put(impl_->store->Of(family), ToSlice(key), ToSlice(value)).PermitUncheckedError();
+}
+void RocksBatch::Delete(Family family, std::string_view key) {
+  impl_->batch.Delete(impl_->store->Of(family), ToSlice(key)).PermitUncheckedError();
+}
+void RocksBatch::DeleteRange(Family family, std::string_view begin, std::string_view end) {
+  impl_->batch.DeleteRange(impl_->store->Of(family), ToSlice(begin), ToSlice(end))
+      .PermitUncheckedError();
+}
+void RocksBatch::PutLogRow(uint64_t epoch, uint64_t log_seq, std::string_view row) {
+  impl_->batch.Put(impl_->store->Log(epoch), ToSlice(keys::LogRow(log_seq)), ToSlice(row))
+      .PermitUncheckedError();
+}
+bool RocksBatch::empty() const { return impl_->batch.Count() == 0; }
+size_t RocksBatch::bytes() const { return impl_->batch.GetDataSize(); }
+
+SortedFile::SortedFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SortedFile::SortedFile(SortedFile&&) noexcept = default;
+SortedFile::~SortedFile() = default;
+Status SortedFile::Add(std::string_view key, std::string_view value) {
+  return ToStatus(impl_->writer.Put(ToSlice(key), ToSlice(value)), impl_->path);
+}
+Status SortedFile::Finish() { return ToStatus(impl_->writer.Finish(), impl_->path); }
+uint64_t SortedFile::bytes() const { return impl_->writer.FileSize(); }
+const std::string& SortedFile::path() const { return impl_->path; }
+
+RocksStore::RocksStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksStore::~RocksStore() = default;
+
+Result<std::unique_ptr<RocksStore>> RocksStore::Open(const RocksOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  impl->cache = rocksdb::NewLRUCache(options.cache_bytes, -1, /*strict_capacity_limit=*/false);
+  impl->buffers =
+      std::make_shared<rocksdb::WriteBufferManager>(options.write_buffers_bytes, impl->cache);
+  const rocksdb::DBOptions db_options = MakeDbOptions(options, impl->buffers);
+
+  std::vector<std::string> names;
+  for (Family family : kFixedFamilies) names.emplace_back(FamilyName(family));
+  if (impl->env()->FileExists(options.path + "/CURRENT").ok()) {
+    std::vector<std::string> present;
+    const auto s = rocksdb::DB::ListColumnFamilies(db_options, options.path, &present);
+    TOCSIN_RETURN_IF_ERROR(ToStatus(s, "listing the families of the database"));
+    for (std::string& name : present)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        names.push_back(std::move(name));
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) descriptors.emplace_back(name, impl->OptionsOf(name));
+
+  std::vector<ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const auto s = rocksdb::DB::Open(db_options, options.path, descriptors, &handles, &db);
+  if (IsLockHeld(s))
+    return Error(ErrorCode::kAlreadyExists, "another process holds the database: " + s.ToString());
+  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "opening the database"));
+  impl->db.reset(db);
+  for (size_t i = 0; i < handles.size(); ++i) {
+    if (i < std::size(kFixedFamilies))
+      impl->fixed[i] = handles[i];
+    else if (const auto epoch = ParseLogFamilyName(names[i]))
+      impl->logs.emplace(*epoch, handles[i]);
+    else
+      return InvalidArgument("the database has an unknown family \"" + names[i] +
+                             "\": it was written by a newer version or another program");
+  }
+  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+}
+
+Result<std::optional<std::string>> RocksStore::Get(Family family, std::string_view key) const {
+  std::string value;
+  const auto s = impl_->db->Get({}, impl_->Of(family), ToSlice(key), &value);
+  if (s.IsNotFound()) return std::optional<std::string>();
+  TOCSIN_RETURN_IF_ERROR(ToStatus(s, FamilyName(family)));
+  return std::optional<std::string>(std::move(value));
+}
+
+Status RocksStore::Impl::ScanHandle(ColumnFamilyHandle* handle, std::string_view begin,
+                                    std::string_view end, const Visit& visit) const {
+  rocksdb::ReadOptions read;
+  const Slice upper = ToSlice(end);
+  if (!end.empty()) read.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(read, handle));
+  for (it->Seek(ToSlice(begin)); it->Valid(); it->Next())
+    if (!visit(ToView(it->key()), ToView(it->value()))) break;
+  return ToStatus(it->status(), handle->GetName());
+}
+
+Status RocksStore::Scan(Family family, std::string_view begin, std::string_view end,
+                        const Visit& visit) const {
+  return impl_->ScanHandle(impl_->Of(family), begin, end, visit);
+}
+
+Result<std::optional<std::string>> RocksStore::LastKey(Family family, std::string_view end) const {
+  std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator({}, impl_->Of(family)));
+  if (end.empty()) {
+    it->SeekToLast();
+  } else {
+    it->SeekForPrev(ToSlice(end));
+    if (it->Valid() && ToView(it->key()) == end) it->Prev();
+  }
+  std::optional<std::string> key;
+  if (it->Valid()) key = it->key().ToString();
+  TOCSIN_RETURN_IF_ERROR(ToStatus(it->status(), FamilyName(family)));
+  return key;
+}
+
+RocksBatch RocksStore::NewBatch() const {
+  auto batch = std::make_unique<RocksBatch::Impl>();
+  batch->store = impl_.get();
+  return RocksBatch(std::move(batch));
+}
+
+Status RocksStore::Write(RocksBatch& batch, bool sync) {
+  rocksdb::WriteOptions write;
+  write.sync = sync;
+  return ToStatus(impl_->db->Write(write, &batch.impl_->batch), "writing the log");
+}
+
+Status RocksStore::SyncWal() { return ToStatus(impl_->db->SyncWAL(), "syncing the log"); }
+
+std::vector<uint64_t> RocksStore::Logs() const {
+  std::lock_guard lock(impl_->mutex);
+  std::vector<uint64_t> epochs;
+  for (const auto& [epoch, handle] : impl_->logs) epochs.push_back(epoch);
+  return epochs;
+}
+
+Status RocksStore::CreateLog(uint64_t first_log_seq) {
+  const std::string name = LogFamilyName(first_log_seq);
+  ColumnFamilyHandle* handle = nullptr;
+  const auto s = impl_->db->CreateColumnFamily(impl_->OptionsOf(name), name, &handle);
+  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "creating a log epoch"));
+  std::lock_guard lock(impl_->mutex);
+  impl_->logs[first_log_seq] = handle;
+  return OkStatus();
+}
+
+Status RocksStore::DropLog(uint64_t first_log_seq) {
+  ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
+  if (handle == nullptr) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(
+      ToStatus(impl_->db->DropColumnFamily(handle), "dropping a spent log epoch"));
+  {
+    std::lock_guard lock(impl_->mutex);
+    impl_->logs.erase(first_log_seq);
+  }
+  return ToStatus(impl_->db->DestroyColumnFamilyHandle(handle), "dropping a spent log epoch");
+}
+
+Status RocksStore::ScanLog(uint64_t first_log_seq, const Visit& visit) const {
+  ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
+  if (handle == nullptr) return NotFound("log epoch " + std::to_string(first_log_seq));
+  return impl_->ScanHandle(handle, {}, {}, visit);
+}
+
+uint64_t RocksStore::LogBytes() const {
+  uint64_t bytes = 0;
+  rocksdb::VectorLogPtr wals;
+  if (impl_->db->GetSortedWalFiles(wals).ok())
+    for (const auto& wal : wals) bytes += wal->SizeFileBytes();
+  std::lock_guard lock(impl_->mutex);
+  for (const auto& [epoch, handle] : impl_->logs) {
+    uint64_t files = 0;
+    if (impl_->db->GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &files))
+      bytes += files;
+  }
+  return bytes;
+}
+
+Status RocksStore::FlushSmallFamilies() {
+  std::vector<ColumnFamilyHandle*> handles;
+  for (Family family :
+       {Family::kDefault, Family::kSeries, Family::kSym, Family::kPost, Family::kState})
+    handles.push_back(impl_->Of(family));
+  return ToStatus(impl_->db->Flush({}, handles), "flushing the small families");
+}
+
+Result<SortedFile> RocksStore::NewSortedFile(Family family, const std::string& path) const {
+  rocksdb::Options options(MakeDbOptions(impl_->options, nullptr),
+                           impl_->OptionsOf(FamilyName(family)));
+  auto file = std::make_unique<SortedFile::Impl>(rocksdb::EnvOptions(), options, impl_->Of(family));
+  file->path = path;
+  TOCSIN_RETURN_IF_ERROR(ToStatus(file->writer.Open(path), path));
+  return SortedFile(std::move(file));
+}
+
+Status RocksStore::Ingest(const std::vector<std::pair<Family, std::vector<std::string>>>& files) {
+  std::vector<rocksdb::IngestExternalFileArg> args;
+  for (const auto& [family, paths] : files) {
+    if (paths.empty()) continue;
+    rocksdb::IngestExternalFileArg arg;
+    arg.column_family = impl_->Of(family);
+    arg.external_files = paths;
+    arg.options.move_files = true;
+    arg.options.failed_move_fall_back_to_copy = true;
+    arg.options.write_global_seqno = false;
+    args.push_back(std::move(arg));
+  }
+  if (args.empty()) return OkStatus();
+  return ToStatus(impl_->db->IngestExternalFiles(args), "committing sealed files");
+}
+
+Status RocksStore::DropRange(Family family, std::string_view begin, std::string_view end) {
+  ColumnFamilyHandle* handle = impl_->Of(family);
+  const Slice from = ToSlice(begin);
+  const Slice to = ToSlice(end);
+  TOCSIN_RETURN_IF_ERROR(ToStatus(
+      rocksdb::DeleteFilesInRange(impl_->db.get(), handle, &from, &to, false), "dropping files"));
+  bool left = false;
+  TOCSIN_RETURN_IF_ERROR(Scan(family, begin, end, [&](std::string_view, std::string_view) {
+    left = true;
+    return false;
+  }));
+  if (!left) return OkStatus();
+  return ToStatus(impl_->db->DeleteRange({}, handle, from, to), "dropping files");
+}
+
+std::vector<int> RocksStore::FilesPerLevel(Family family) const {
+  rocksdb::ColumnFamilyMetaData meta;
+  impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
+  std::vector<int> counts;
+  for (const auto& level : meta.levels) counts.push_back(static_cast<int>(level.files.size()));
+  return counts;
+}
+
+uint64_t RocksStore::DiskBytes() const {
+  std::vector<rocksdb::Env::FileAttributes> files;
+  impl_->env()->GetChildrenFileAttributes(impl_->options.path, &files).PermitUncheckedError();
+  uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.size_bytes;
+  return bytes;
+}
+
+Status RocksStore::Resume() { return ToStatus(impl_->db->Resume(), "resuming the database"); }
+
+}  // namespace tocsin::storage

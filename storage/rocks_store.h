@@ -1,0 +1,126 @@
+// The one seam to RocksDB: families, atomic batches, scans, sorted files built aside and ingested.
+// Knows nothing of what the bytes mean (key_schema.h does). Errors: kIo, kNoSpace, kCorruption with
+// RocksDB's own words; kAlreadyExists when another process holds the folder.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/key_schema.h"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace tocsin::storage {
+
+struct RocksOptions {
+  std::string path;  // of RocksDB's own folder
+  uint64_t cache_bytes = 16u << 20;
+  uint64_t write_buffers_bytes = 8u << 20;  // all families together, charged to the cache
+  uint64_t log_write_buffer_bytes = 4u << 20;
+  uint64_t max_wal_bytes = 64u << 20;
+  rocksdb::Env* env = nullptr;  // null: the real disk
+};
+
+// Writes that happen together or not at all. One thread.
+class RocksBatch {
+ public:
+  ~RocksBatch();
+  RocksBatch(RocksBatch&&) noexcept;
+
+  void Put(Family family, std::string_view key, std::string_view value);
+  void Delete(Family family, std::string_view key);
+  // All keys in [begin, end).
+  void DeleteRange(Family family, std::string_view begin, std::string_view end);
+  // REQUIRES: the epoch exists (RocksStore::CreateLog).
+  void PutLogRow(uint64_t epoch, uint64_t log_seq, std::string_view row);
+  bool empty() const;
+  size_t bytes() const;
+
+ private:
+  friend class RocksStore;
+  struct Impl;
+  explicit RocksBatch(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A sorted file under construction. One thread. Destroyed before Finish: the file stays half
+// written (the staging folder is emptied at the next start).
+class SortedFile {
+ public:
+  ~SortedFile();
+  SortedFile(SortedFile&&) noexcept;
+  // REQUIRES: keys ascend.
+  Status Add(std::string_view key, std::string_view value);
+  // Synced when it returns.
+  Status Finish();
+  uint64_t bytes() const;
+  const std::string& path() const;
+
+ private:
+  friend class RocksStore;
+  struct Impl;
+  explicit SortedFile(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Thread-safe.
+class RocksStore {
+ public:
+  static Result<std::unique_ptr<RocksStore>> Open(const RocksOptions& options);
+  // Closes without syncing: what is not synced is left to the operating system.
+  ~RocksStore();
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  // Calls `visit` for each pair with begin <= key < end (an empty end: no bound) until it returns
+  // false.
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  Status Scan(Family family, std::string_view begin, std::string_view end,
+              const Visit& visit) const;
+  // The last key of the family that is below `end` (empty: no bound).
+  Result<std::optional<std::string>> LastKey(Family family, std::string_view end = {}) const;
+
+  RocksBatch NewBatch() const;
+  // Written to the WAL when it returns (survives kill -9); `sync`: and on the device.
+  Status Write(RocksBatch& batch, bool sync);
+  Status SyncWal();
+
+  // The log epochs present, ascending.
+  std::vector<uint64_t> Logs() const;
+  Status CreateLog(uint64_t first_log_seq);
+  Status DropLog(uint64_t first_log_seq);
+  Status ScanLog(uint64_t first_log_seq, const Visit& visit) const;
+  // Bytes of the WAL files and of the log epochs.
+  uint64_t LogBytes() const;
+  // Memtables of the small families to files, so that they do not hold old WAL files alive.
+  Status FlushSmallFamilies();
+
+  Result<SortedFile> NewSortedFile(Family family, const std::string& path) const;
+  // All files of all families at once, or none. Moves them.
+  Status Ingest(const std::vector<std::pair<Family, std::vector<std::string>>>& files);
+  // Removes [begin, end): whole files at once, the rest by a range deletion.
+  Status DropRange(Family family, std::string_view begin, std::string_view end);
+  // Files per level, for the tests of the key order.
+  std::vector<int> FilesPerLevel(Family family) const;
+
+  // Everything in the folder.
+  uint64_t DiskBytes() const;
+  // After the disk was full and has space again.
+  Status Resume();
+
+ private:
+  friend class RocksBatch;
+  struct Impl;
+  explicit RocksStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::storage

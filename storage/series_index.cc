@@ -1,0 +1,232 @@
+#include "storage/series_index.h"
+
+#include <algorithm>
+#include <new>
+
+#include "storage/base/coding.h"
+#include "storage/series_run.h"
+
+namespace tocsin::storage {
+namespace {
+
+constexpr size_t kArenaBytes = 256 << 10;
+constexpr size_t kMaxLabels = 1024;
+constexpr size_t kSymbolsPerValue = 1024;
+
+Status CheckLabels(const Labels& labels) {
+  if (labels.empty()) return Error(ErrorCode::kInvalidLabels, "a series needs at least one label");
+  size_t count = 0;
+  for (const Label& label : labels) {
+    if (!IsValidLabelName(label.name))
+      return Error(ErrorCode::kInvalidLabels, "invalid label name in " + labels.ToString());
+    if (!IsValidUtf8(label.value))
+      return Error(ErrorCode::kInvalidLabels,
+                   "the value of label \"" + std::string(label.name) + "\" is not valid UTF-8");
+    ++count;
+  }
+  if (count > kMaxLabels)
+    return Error(ErrorCode::kInvalidLabels,
+                 "a series has more than " + std::to_string(kMaxLabels) + " labels");
+  return OkStatus();
+}
+
+}  // namespace
+
+SeriesIndex::SeriesIndex(uint64_t max_series) : max_series_(max_series) {}
+
+bool SeriesIndex::Equal(const Series& series, const Labels& labels) const {
+  size_t i = 0;
+  for (const Label& label : labels) {
+    if (i == series.pair_count) return false;
+    const auto [name, value] = series.pairs[i++];
+    if (symbols_.Text(value) != label.value || symbols_.Text(name) != label.name) return false;
+  }
+  return i == series.pair_count;
+}
+
+Series* SeriesIndex::FindIn(const Shard& shard, uint64_t hash, const Labels& labels) const {
+  const auto it = shard.by_hash.find(hash);
+  if (it == shard.by_hash.end()) return nullptr;
+  Series* series = it->second;
+  while (series != nullptr && !Equal(*series, labels)) series = series->next_same_hash;
+  return series;
+}
+
+Result<SeriesRef> SeriesIndex::Resolve(const Labels& labels, Timestamp now) {
+  const uint64_t hash = labels.Hash();
+  Shard& shard = ShardOf(hash);
+  std::lock_guard lock(shard.mutex);
+  if (const Series* known = FindIn(shard, hash, labels)) return SeriesRef{known->id};
+  TOCSIN_ASSIGN(Series * made, Create(labels, now));
+  Insert(shard, hash, made);
+  return SeriesRef{made->id};
+}
+
+void SeriesIndex::Insert(Shard& shard, uint64_t hash, Series* series) {
+  Series*& head = shard.by_hash[hash];
+  series->next_same_hash = head;
+  head = series;
+}
+
+Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now) {
+  TOCSIN_RETURN_IF_ERROR(CheckLabels(labels));
+  std::lock_guard lock(create_mutex_);
+  if (max_series_ != 0 && size() >= max_series_)
+    return Error(ErrorCode::kSeriesLimit,
+                 "the limit of " + std::to_string(max_series_) + " series is reached");
+  std::vector<SymbolPair> pairs;
+  for (const Label& label : labels)
+    pairs.emplace_back(symbols_.Add(label.name), symbols_.Add(label.value));
+  Series* series = Make(owners_.Place(labels), pairs);
+  created_.fetch_add(1, std::memory_order_relaxed);
+  unwritten_.push_back({series, now});
+  return series;
+}
+
+// REQUIRES: create_mutex_ is held.
+Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair> pairs) {
+  const size_t need = sizeof(Series) + (pairs.size() - 1) * sizeof(SymbolPair) + 7;
+  if (arena_left_ < need) {
+    arenas_.push_back(std::make_unique<char[]>(kArenaBytes));
+    arena_left_ = kArenaBytes;
+  }
+  char* at = arenas_.back().get() + (kArenaBytes - arena_left_);
+  arena_left_ -= need & ~size_t{7};
+  auto* series = new (at) Series;
+  series->id = placement.series_id;
+  series->kind = placement.kind;
+  series->index = next_index_++;
+  series->pair_count = static_cast<uint16_t>(pairs.size());
+  std::copy(pairs.begin(), pairs.end(), series->pairs);
+  by_id_.Set(series->id, series);
+  by_index_.Set(series->index, series);
+  postings_.Add(series->index, pairs);
+  size_.fetch_add(1, std::memory_order_relaxed);
+  return series;
+}
+
+Labels SeriesIndex::LabelsOf(const Series& series) const {
+  std::string packed;
+  for (const auto& [name, value] : series.labels()) {
+    PutString(packed, symbols_.Text(name));
+    PutString(packed, symbols_.Text(value));
+  }
+  return Labels::FromPacked(std::move(packed));
+}
+
+std::vector<const Series*> SeriesIndex::Select(std::span<const Matcher> matchers) const {
+  const std::vector<uint32_t> indexes = postings_.Select(matchers);
+  std::vector<const Series*> out;
+  out.reserve(indexes.size());
+  for (const uint32_t index : indexes)
+    if (const Series* series = by_index_.Get(index)) out.push_back(series);
+  std::sort(out.begin(), out.end(), [](const Series* a, const Series* b) { return a->id < b->id; });
+  return out;
+}
+
+std::vector<std::string> SeriesIndex::LabelNames() const {
+  std::vector<std::string> out;
+  for (const Symbol name : postings_.Names()) out.emplace_back(symbols_.Text(name));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::string> SeriesIndex::LabelValues(const std::string& name) const {
+  std::vector<std::string> out;
+  if (const Symbol symbol = symbols_.Find(name))
+    for (const Symbol value : postings_.Values(symbol)) out.emplace_back(symbols_.Text(value));
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+uint64_t SeriesIndex::next_group() const {
+  std::lock_guard lock(create_mutex_);
+  return owners_.next_group();
+}
+
+void SeriesIndex::PutUnwritten(RocksBatch& batch) {
+  std::vector<New> fresh;
+  {
+    std::lock_guard lock(create_mutex_);
+    fresh = unwritten_;
+    writing_symbol_ = symbols_.last();  // covers every symbol of `fresh`
+  }
+  writing_ = fresh.size();
+  for (Symbol first = written_symbol_ + 1; first <= writing_symbol_;) {
+    const auto n = std::min<size_t>(writing_symbol_ - first + 1, kSymbolsPerValue);
+    std::string value;
+    PutVarint(value, n);
+    for (size_t i = 0; i < n; ++i) PutString(value, symbols_.Text(static_cast<Symbol>(first + i)));
+    batch.Put(Family::kSym, keys::Symbols(first), value);
+    first += static_cast<Symbol>(n);
+  }
+  std::sort(fresh.begin(), fresh.end(),
+            [](const New& a, const New& b) { return a.series->id < b.series->id; });
+  SeriesRunEncoder encoder;
+  for (const New& one : fresh) {
+    const bool joins = encoder.Joins(one.series->id, one.series->kind);
+    if (!joins) encoder.Flush(batch);
+    encoder.Add(one.series->id, one.series->kind, one.created, one.series->labels());
+  }
+  encoder.Flush(batch);
+}
+
+void SeriesIndex::Written() {
+  if (writing_ != 0) {
+    std::lock_guard lock(create_mutex_);
+    unwritten_.erase(unwritten_.begin(),
+                     unwritten_.begin() + static_cast<std::ptrdiff_t>(writing_));
+  }
+  writing_ = 0;
+  written_symbol_ = std::max(written_symbol_, writing_symbol_);
+}
+
+Status SeriesIndex::Load(const RocksStore& store) {
+  Status status;
+  TOCSIN_RETURN_IF_ERROR(
+      store.Scan(Family::kSym, {}, {}, [&](std::string_view key, std::string_view value) {
+        status = LoadSymbols(key, value, symbols_);
+        return status.ok();
+      }));
+  TOCSIN_RETURN_IF_ERROR(status);
+  written_symbol_ = writing_symbol_ = symbols_.last();
+  TOCSIN_RETURN_IF_ERROR(
+      store.Scan(Family::kSeries, {}, {}, [&](std::string_view key, std::string_view value) {
+        status = LoadRun(key, value);
+        return status.ok();
+      }));
+  return status;
+}
+
+Status SeriesIndex::LoadRun(std::string_view key, std::string_view value) {
+  TOCSIN_ASSIGN(const SeriesRun run, DecodeSeriesRun(key, value));
+  for (const SeriesRun::Entry& entry : run.series) {
+    for (const auto& [name, text] : entry.pairs)
+      if (!symbols_.Has(name) || !symbols_.Has(text))
+        return Error(ErrorCode::kCorruption,
+                     "series " + std::to_string(entry.id) + " names a symbol that is not stored");
+    if (by_id_.Get(entry.id) != nullptr)
+      return Error(ErrorCode::kCorruption,
+                   "series " + std::to_string(entry.id) + " is stored twice");
+    const Placement placement{entry.id, run.kind};
+    Series* series = nullptr;
+    {
+      std::lock_guard lock(create_mutex_);
+      series = Make(placement, entry.pairs);
+    }
+    const Labels labels = LabelsOf(*series);
+    const uint64_t hash = labels.Hash();
+    Insert(ShardOf(hash), hash, series);
+    owners_.Restore(labels, placement);
+  }
+  return OkStatus();
+}
+
+void SeriesIndex::ReserveBelow(uint64_t group, uint64_t symbol) {
+  std::lock_guard lock(create_mutex_);
+  owners_.ReserveBelow(group);
+  symbols_.ReserveBelow(symbol);
+  written_symbol_ = writing_symbol_ = symbols_.last();
+}
+
+}  // namespace tocsin::storage

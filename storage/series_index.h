@@ -1,0 +1,113 @@
+// All series in memory: label set -> id, id -> label set, matchers -> ids. New series and symbols
+// are kept aside until the commit thread has written them (always before or with the first row that
+// names them, so no sample can come back under labels it was not written with).
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/model/labels.h"
+#include "storage/model/matcher.h"
+#include "storage/model/sample.h"
+#include "storage/owners.h"
+#include "storage/postings.h"
+#include "storage/rocks_store.h"
+#include "storage/symbols.h"
+
+namespace tocsin::storage {
+
+// A series: constant once made.
+struct Series {
+  uint64_t id = 0;
+  Series* next_same_hash = nullptr;  // guarded by the shard of its hash
+  uint32_t index = 0;                // dense, in order of creation
+  uint16_t pair_count = 0;
+  OwnerKind kind = OwnerKind::kShared;
+  SymbolPair pairs[1];  // pair_count of them, in the order of the label names
+
+  std::span<const SymbolPair> labels() const { return {pairs, pair_count}; }
+};
+
+// Thread-safe. A Series lives as long as the index.
+class SeriesIndex {
+ public:
+  // max_series 0: no limit.
+  explicit SeriesIndex(uint64_t max_series);
+
+  // Finds or makes. kInvalidLabels, kSeriesLimit.
+  Result<SeriesRef> Resolve(const Labels& labels, Timestamp now);
+  // Null when unknown. No lock.
+  const Series* Get(SeriesRef ref) const { return by_id_.Get(ref.id); }
+  Labels LabelsOf(const Series& series) const;
+
+  // In ascending order of id.
+  std::vector<const Series*> Select(std::span<const Matcher> matchers) const;
+  std::vector<std::string> LabelNames() const;  // sorted, of all series
+  std::vector<std::string> LabelValues(const std::string& name) const;
+  const SymbolTable& symbols() const { return symbols_; }
+
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
+  uint64_t label_pairs() const { return postings_.pairs(); }
+  uint64_t created() const { return created_.load(std::memory_order_relaxed); }
+  uint64_t next_group() const;
+
+  // Commit thread: puts what is not written yet into the batch; Written says that the batch is
+  // durable, otherwise the next call puts it again.
+  void PutUnwritten(RocksBatch& batch);
+  void Written();
+
+  // Once, before anything else. kCorruption.
+  Status Load(const RocksStore& store);
+  void ReserveBelow(uint64_t group, uint64_t symbol);
+
+ private:
+  static constexpr size_t kShards = 16;
+  struct Shard {
+    mutable std::mutex mutex;
+    absl::flat_hash_map<uint64_t, Series*> by_hash;
+  };
+
+  Shard& ShardOf(uint64_t hash) const { return shards_[hash >> 60]; }
+  Series* FindIn(const Shard& shard, uint64_t hash, const Labels& labels) const;
+  bool Equal(const Series& series, const Labels& labels) const;
+  Result<Series*> Create(const Labels& labels, Timestamp now);
+  Series* Make(const Placement& placement, std::span<const SymbolPair> pairs);
+  void Insert(Shard& shard, uint64_t hash, Series* series);
+  Status LoadRun(std::string_view key, std::string_view value);
+
+  const uint64_t max_series_;
+  mutable std::array<Shard, kShards> shards_;
+  SymbolTable symbols_;
+  Postings postings_{symbols_};
+  PagedTable<Series> by_id_;
+  PagedTable<Series> by_index_;
+  std::atomic<uint64_t> size_{0};
+  std::atomic<uint64_t> created_{0};
+
+  struct New {
+    const Series* series;
+    Timestamp created;
+  };
+  mutable std::mutex create_mutex_;  // guards what follows; taken after a shard's
+  Owners owners_;
+  uint32_t next_index_ = 0;
+  std::vector<std::unique_ptr<char[]>> arenas_;
+  size_t arena_left_ = 0;
+  std::vector<New> unwritten_;
+
+  // Commit thread only.
+  size_t writing_ = 0;  // of unwritten_
+  Symbol written_symbol_ = 0;
+  Symbol writing_symbol_ = 0;
+};
+
+}  // namespace tocsin::storage
