@@ -12,7 +12,7 @@ struct Alert {
   Labels labels;
   Labels annotations;
   Timestamp starts_at;
-  Timestamp ends_at;    // resolved when <= now
+  Timestamp ends_at;  // resolved when <= now
   Timestamp updated_at;
   bool timeout = false;  // ends_at was not given: it is updated_at + resolve_timeout
   std::string generator_url;

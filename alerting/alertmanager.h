@@ -9,6 +9,7 @@
 
 #include "alerting/alert.h"
 #include "alerting/config.h"
+#include "alerting/silence.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/base/mailer.h"
@@ -17,7 +18,6 @@
 #include "storage/base/scheduler.h"
 #include "storage/base/transport.h"
 #include "storage/kv_store.h"
-#include "storage/model/matcher.h"
 
 namespace tocsin::alerting {
 
@@ -46,16 +46,6 @@ struct AlertView {
   std::vector<std::string> muted_by;      // time interval names
 };
 
-// A silence. Times in ms.
-struct Silence {
-  std::string id;  // uuid
-  std::vector<Matcher> matchers;
-  Timestamp starts_at, ends_at, updated_at;
-  std::string created_by, comment;
-  std::vector<std::pair<std::string, std::string>> annotations;
-};
-enum class SilenceState { kPending, kActive, kExpired };
-
 // Thread-safe.
 class Alertmanager {
  public:
@@ -69,7 +59,8 @@ class Alertmanager {
   // Rebuilds routes and groups; alerts known stay. Without a call alerts are only stored.
   Status Apply(ConfigPtr config);
 
-  // Takes valid alerts (even beside invalid ones); the error names the invalid ones.
+  // Takes valid alerts (even beside invalid ones); the error names the invalid ones. A start or end
+  // of 0 was not given: the start is then now (or the end), the end now + resolve_timeout.
   Status Put(std::vector<Alert> alerts);
 
   // Not yet ended ones, by fingerprint.
@@ -78,6 +69,7 @@ class Alertmanager {
   struct GroupView {
     Labels labels;
     std::string receiver;
+    std::vector<std::pair<std::string, std::string>> route_labels;  // as configured
     std::vector<AlertView> alerts;
   };
   std::vector<GroupView> Groups() const;

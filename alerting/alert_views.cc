@@ -1,0 +1,106 @@
+#include "alerting/alert_views.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+#include "alerting/notify/template_data.h"
+
+namespace tocsin::alerting {
+namespace {
+
+using MutedGroups = absl::flat_hash_map<std::string, std::vector<std::string>>;
+
+std::string FingerprintHex(uint64_t fingerprint) {
+  std::string out(16, '0');
+  for (size_t i = 16; i-- > 0; fingerprint >>= 4) out[i] = "0123456789abcdef"[fingerprint & 15];
+  return out;
+}
+
+AlertView View(const Alert& alert, const Runtime* runtime, const MutedGroups& muted,
+               const SilenceStore& silences, Timestamp now) {
+  AlertView out;
+  out.alert = alert;
+  out.silenced_by = silences.SilencedBy(alert.labels, now);
+  if (runtime == nullptr) return out;
+  if (const auto source = runtime->inhibitor.InhibitedBy(alert.labels, now)) {
+    out.inhibited_by.push_back(FingerprintHex(*source));
+  }
+  std::set<std::string> muted_by;
+  for (const Route* route : runtime->routes.Match(alert.labels)) {
+    if (std::find(out.receivers.begin(), out.receivers.end(), route->receiver) ==
+        out.receivers.end()) {
+      out.receivers.push_back(route->receiver);
+    }
+    if (muted.empty()) continue;
+    const auto it = muted.find(GroupKey(*route, route->GroupLabels(alert.labels)));
+    if (it != muted.end()) muted_by.insert(it->second.begin(), it->second.end());
+  }
+  out.muted_by.assign(muted_by.begin(), muted_by.end());
+  const bool suppressed =
+      !out.silenced_by.empty() || !out.inhibited_by.empty() || !out.muted_by.empty();
+  out.state = suppressed ? AlertState::kSuppressed : AlertState::kActive;
+  return out;
+}
+
+MutedGroups FindMuted(const Dispatcher::Shown& shown) {
+  MutedGroups out;
+  for (const auto& group : shown.groups) {
+    if (!group.muted_by.empty()) out[GroupKey(*group.route, group.labels)] = group.muted_by;
+  }
+  return out;
+}
+
+template <typename Views>
+void SortByFingerprint(Views& views) {
+  std::sort(views.begin(), views.end(), [](const AlertView& a, const AlertView& b) {
+    return a.alert.fingerprint() < b.alert.fingerprint();
+  });
+}
+
+}  // namespace
+
+std::vector<AlertView> ViewAlerts(const Dispatcher& dispatcher, const SilenceStore& silences,
+                                  Timestamp now) {
+  const Dispatcher::Shown shown = dispatcher.Show(false);
+  const MutedGroups muted = FindMuted(shown);
+  std::vector<AlertView> out;
+  out.reserve(shown.alerts.size());
+  for (const AlertPtr& alert : shown.alerts) {
+    out.push_back(View(*alert, shown.runtime.get(), muted, silences, now));
+  }
+  SortByFingerprint(out);
+  return out;
+}
+
+std::vector<Alertmanager::GroupView> ViewGroups(const Dispatcher& dispatcher,
+                                                const SilenceStore& silences, Timestamp now) {
+  const Dispatcher::Shown shown = dispatcher.Show(true);
+  const MutedGroups muted = FindMuted(shown);
+  std::vector<Alertmanager::GroupView> out;
+  for (const auto& group : shown.groups) {
+    Alertmanager::GroupView view;
+    view.labels = group.labels;
+    view.receiver = group.route->receiver;
+    view.route_labels = group.route->labels;
+    for (const AlertPtr& alert : group.alerts) {
+      view.alerts.push_back(View(*alert, shown.runtime.get(), muted, silences, now));
+    }
+    SortByFingerprint(view.alerts);
+    out.push_back(std::move(view));
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    if (a.labels != b.labels) return LabelSetBefore(a.labels, b.labels);
+    return a.receiver < b.receiver;
+  });
+  return out;
+}
+
+double CountAlerts(const Dispatcher& dispatcher, const SilenceStore& silences, Timestamp now,
+                   AlertState state) {
+  const auto views = ViewAlerts(dispatcher, silences, now);
+  return static_cast<double>(std::count_if(
+      views.begin(), views.end(), [state](const AlertView& v) { return v.state == state; }));
+}
+
+}  // namespace tocsin::alerting
