@@ -1,0 +1,130 @@
+#include "tools/tocsin/flags.h"
+
+#include <gtest/gtest.h>
+
+namespace tocsin {
+namespace {
+
+Flags Parsed(const std::vector<std::string>& args) {
+  const auto parsed = ParseFlags(args);
+  EXPECT_TRUE(parsed.ok()) << parsed.error().message();
+  return parsed.ok() ? parsed->flags : Flags();
+}
+
+std::string Refusal(const std::vector<std::string>& args) {
+  const auto parsed = ParseFlags(args);
+  return parsed.ok() ? "accepted" : parsed.error().message();
+}
+
+TEST(Flags, Defaults) {
+  const Flags flags = Parsed({});
+  EXPECT_EQ(flags.config_file, "prometheus.yml");
+  EXPECT_EQ(flags.alertmanager_config_file, "");
+  EXPECT_EQ(flags.storage_path, "data/");
+  EXPECT_EQ(flags.listen_addresses, std::vector<std::string>{"127.0.0.1:9090"});
+  EXPECT_FALSE(flags.retention_time.has_value());
+  EXPECT_EQ(flags.query.max_samples, 50'000'000u);
+  EXPECT_EQ(flags.query.timeout.count(), 120'000);
+  EXPECT_FALSE(flags.enable_lifecycle);
+  EXPECT_TRUE(flags.warnings.empty());
+  EXPECT_EQ(flags.shown.at("web.enable-lifecycle"), "false");
+}
+
+TEST(Flags, BothSpellingsOfValues) {
+  const Flags flags =
+      Parsed({"--config.file=a.yml", "--storage.tsdb.path", "d",
+              "--storage.tsdb.retention.time=30d", "--storage.tsdb.retention.size=10GB",
+              "--query.lookback-delta=1m", "--log.level=debug", "--log.format=json"});
+  EXPECT_EQ(flags.config_file, "a.yml");
+  EXPECT_EQ(flags.storage_path, "d");
+  EXPECT_EQ(flags.retention_time->count(), 30LL * 24 * 3600 * 1000);
+  EXPECT_EQ(*flags.retention_size, uint64_t{10} << 30);
+  EXPECT_EQ(flags.query.lookback_delta.count(), 60'000);
+  EXPECT_EQ(flags.log_level, log::Level::kDebug);
+  EXPECT_EQ(flags.log_format, log::Format::kJson);
+  EXPECT_EQ(flags.shown.at("storage.tsdb.retention.time"), "30d");
+}
+
+TEST(Flags, Switches) {
+  EXPECT_TRUE(Parsed({"--web.enable-lifecycle"}).enable_lifecycle);
+  EXPECT_TRUE(Parsed({"--web.enable-lifecycle=true"}).enable_lifecycle);
+  EXPECT_FALSE(Parsed({"--web.enable-lifecycle=false"}).enable_lifecycle);
+  EXPECT_FALSE(Parsed({"--web.enable-lifecycle", "--no-web.enable-lifecycle"}).enable_lifecycle);
+  EXPECT_FALSE(Parsed({"--no-web.enable-admin-api"}).enable_admin_api);
+}
+
+TEST(Flags, ListenAddressRepeats) {
+  EXPECT_EQ(
+      Parsed({"--web.listen-address=:1", "--web.listen-address", "127.0.0.1:2"}).listen_addresses,
+      (std::vector<std::string>{":1", "127.0.0.1:2"}));
+}
+
+TEST(Flags, ExternalUrlGivesThePrefix) {
+  const Flags flags = Parsed({"--web.external-url=https://x.example/mon/"});
+  EXPECT_EQ(flags.external_url, "https://x.example/mon");
+  EXPECT_EQ(flags.route_prefix, "/mon");
+  EXPECT_EQ(Parsed({"--web.external-url=http://x/mon", "--web.route-prefix=/"}).route_prefix, "");
+  EXPECT_EQ(Parsed({"--web.route-prefix=a/b/"}).route_prefix, "/a/b");
+}
+
+TEST(Flags, AlertmanagerAloneIsARouter) {
+  EXPECT_EQ(Parsed({"--alertmanager.config.file=am.yml"}).config_file, "");
+  EXPECT_EQ(
+      Parsed({"--alertmanager.config.file=am.yml", "--config.file=prometheus.yml"}).config_file,
+      "prometheus.yml");
+}
+
+TEST(Flags, FlagsOfOtherFeaturesAreNamed) {
+  const Flags flags =
+      Parsed({"--web.console.libraries=console_libraries", "--web.console.templates=consoles",
+              "--storage.path=/x", "--cluster.listen-address=", "--no-storage.tsdb.wal-compression",
+              "--web.console.templates=again"});
+  ASSERT_EQ(flags.warnings.size(), 5u);
+  for (const char* name : {"web.console.libraries", "web.console.templates", "storage.path",
+                           "cluster.listen-address", "storage.tsdb.wal-compression"}) {
+    int named = 0;
+    for (const std::string& warning : flags.warnings)
+      if (warning.find(std::string("flag --") + name + " is ignored: ") == 0) ++named;
+    EXPECT_EQ(named, 1) << name;
+  }
+}
+
+TEST(Flags, Features) {
+  const Flags flags =
+      Parsed({"--enable-feature=promql-experimental-functions,native-histograms,"
+              "exemplar-storage,nonsense"});
+  EXPECT_TRUE(flags.query.features.experimental_functions);
+  ASSERT_EQ(flags.warnings.size(), 2u);
+  EXPECT_NE(flags.warnings[0].find("exemplar-storage"), std::string::npos);
+  EXPECT_NE(flags.warnings[1].find("nonsense"), std::string::npos);
+}
+
+TEST(Flags, RefusesWithTheNearestName) {
+  EXPECT_EQ(Refusal({"--storage.tsdb.paht=x"}),
+            "unknown flag --storage.tsdb.paht (did you mean --storage.tsdb.path?)");
+  EXPECT_EQ(Refusal({"--zzzzzzzzzzzzz"}), "unknown flag --zzzzzzzzzzzzz");
+  EXPECT_EQ(Refusal({"--log.level=loud"}),
+            "flag --log.level: \"loud\": want debug, info, warn or error");
+  EXPECT_NE(Refusal({"--query.timeout=2"}).find("flag --query.timeout"), std::string::npos);
+  EXPECT_NE(Refusal({"--query.max-samples=0"}).find("want a number"), std::string::npos);
+  EXPECT_NE(Refusal({"--storage.tsdb.retention.size=lots"}).find("retention.size"),
+            std::string::npos);
+  EXPECT_NE(Refusal({"--web.enable-lifecycle=maybe"}), "accepted");
+  EXPECT_NE(Refusal({"--config.file"}), "accepted");
+  EXPECT_NE(Refusal({"--web.external-url=nohost"}).find("web.external-url"), std::string::npos);
+}
+
+TEST(Flags, NeverServesWithoutTheProtectionAskedFor) {
+  const auto parsed = ParseFlags({"--web.config.file=web.yml"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(Flags, HelpAndVersion) {
+  EXPECT_NE(ParseFlags({"--help"})->text->find("--storage.tsdb.path"), std::string::npos);
+  EXPECT_EQ(ParseFlags({"--help"})->text->find("--cluster.peer"), std::string::npos);
+  EXPECT_NE(ParseFlags({"--version"})->text->find("tocsin, version "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tocsin

@@ -1,0 +1,46 @@
+#include "tools/tocsin/alert_fanout.h"
+
+#include "storage/base/log.h"
+
+namespace tocsin {
+
+AlertFanout::AlertFanout(alerting::Alertmanager* alertmanager, MetricRegistry& metrics)
+    : alertmanager_(alertmanager),
+      dropped_(metrics.GetCounter("prometheus_notifications_dropped_total",
+                                  "Total number of alerts that nobody takes.")),
+      settings_(std::make_shared<Settings>()) {}
+
+void AlertFanout::Configure(Labels external_labels, std::vector<RelabelConfig> relabel_configs) {
+  auto settings = std::make_shared<const Settings>(
+      Settings{std::move(external_labels), std::move(relabel_configs)});
+  std::lock_guard lock(mutex_);
+  settings_ = std::move(settings);
+}
+
+bool AlertFanout::Prepare(const Settings& settings, alerting::Alert& alert) {
+  if (settings.external_labels.empty() && settings.relabel_configs.empty()) return true;
+  LabelsBuilder labels(alert.labels);
+  for (const Label& label : settings.external_labels)
+    if (labels.Get(label.name).empty()) labels.Set(label.name, label.value);
+  if (!Relabel(settings.relabel_configs, labels)) return false;
+  alert.labels = labels.Build();
+  return !alert.labels.empty();
+}
+
+void AlertFanout::Send(std::vector<alerting::Alert> alerts) {
+  std::shared_ptr<const Settings> settings;
+  {
+    std::lock_guard lock(mutex_);
+    settings = settings_;
+  }
+  std::erase_if(alerts, [&](alerting::Alert& alert) { return !Prepare(*settings, alert); });
+  if (alerts.empty()) return;
+  if (alertmanager_ == nullptr) {
+    dropped_.Add(static_cast<double>(alerts.size()));
+    return;
+  }
+  if (const Status put = alertmanager_->Put(std::move(alerts)); !put.ok())
+    log::Error("some alerts were refused", {{"err", put.error().message()}});
+}
+
+}  // namespace tocsin

@@ -1,0 +1,59 @@
+// tocsin check alertmanager FILE... (amtool check-config)
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "alerting/config.h"
+#include "storage/base/file_system.h"
+#include "tools/tocsin/commands/command.h"
+
+namespace tocsin::commands {
+namespace {
+
+Result<alerting::ConfigSummary> Check(const std::string& file, ConfigWarnings& warnings) {
+  FileSystem& files = RealFileSystem();
+  TOCSIN_ASSIGN(const std::string text, files.ReadFile(file));
+  TOCSIN_ASSIGN(const auto config, alerting::ParseAlertmanagerConfig(text, file, files, warnings));
+  return alerting::Summarize(*config);
+}
+
+void PrintSummary(const alerting::ConfigSummary& summary) {
+  std::cout << "Found:\n";
+  if (summary.global) std::cout << " - global config\n";
+  if (summary.route) std::cout << " - route\n";
+  std::cout << fmt::format(" - {} inhibit rules\n - {} receivers\n - {} templates\n",
+                           summary.inhibit_rules, summary.receivers, summary.templates);
+  // Templates were parsed with the rest.
+  if (summary.templates > 0) std::cout << "  SUCCESS\n";
+}
+
+}  // namespace
+
+int CheckAlertmanager(const std::vector<std::string>& args) {
+  Arguments arguments({}, {});
+  if (!arguments.Parse(args)) return kFailure;
+  if (arguments.operands().empty()) {
+    std::cerr << "error: name at least one file\n";
+    return kFailure;
+  }
+  size_t failed = 0;
+  for (const std::string& file : arguments.operands()) {
+    std::cout << fmt::format("Checking '{}'", file);
+    ConfigWarnings warnings;
+    const auto summary = Check(file, warnings);
+    if (summary.ok()) {
+      std::cout << "  SUCCESS\n";
+      PrintSummary(*summary);
+    } else {
+      std::cout << fmt::format("  FAILED: {}\n", summary.error().message());
+      ++failed;
+    }
+    for (const std::string& warning : warnings) std::cout << "  WARNING: " << warning << "\n";
+    std::cout << std::endl;
+  }
+  if (failed == 0) return kSuccess;
+  std::cerr << fmt::format("error: failed to validate {} file(s)\n", failed);
+  return kFailure;
+}
+
+}  // namespace tocsin::commands

@@ -1,0 +1,28 @@
+// The sections of prometheus.yml that belong to the root because they join folders.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "storage/base/result.h"
+#include "storage/base/time.h"
+#include "storage/config/yaml_reader.h"
+#include "storage/model/relabel.h"
+
+namespace tocsin {
+
+// `storage`: what it says about keeping samples wins over the flags.
+struct StorageSection {
+  std::optional<Duration> retention_time;
+  std::optional<uint64_t> retention_size;
+};
+Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings& warnings);
+
+// `alerting`: checked in full; alerts go to the embedded Alertmanager only, which is a warning
+// when others are named.
+struct AlertingSection {
+  std::vector<RelabelConfig> alert_relabel_configs;
+};
+Result<AlertingSection> ParseAlertingSection(const YamlNode& node, ConfigWarnings& warnings);
+
+}  // namespace tocsin

@@ -1,0 +1,263 @@
+#include "tools/tocsin/flags.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+
+#include "storage/base/number.h"
+#include "storage/config/yaml_reader.h"
+#include "storage/model/duration.h"
+#include "tools/tocsin/flag_tables.h"
+#include "tools/tocsin/version.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kDefaultAddress = "127.0.0.1:9090";
+constexpr std::string_view kListenAddress = "web.listen-address";
+constexpr std::string_view kUsage =
+    "A monitor for one site: scrapes, keeps, answers PromQL, evaluates rules and sends alerts.\n"
+    "Other uses: tocsin check config|rules|alertmanager FILE...";
+
+// What was on the command line, as text.
+struct Given {
+  std::map<std::string, std::string, std::less<>> values;
+  std::map<std::string, bool, std::less<>> switches;
+  std::map<std::string, bool, std::less<>> seen;
+  std::vector<std::string> listen_addresses;
+};
+
+std::string LongName(std::string_view name) { return "--" + std::string(name); }
+std::string SwitchNames(std::string_view name) { return fmt::format("--{0},!--no-{0}", name); }
+
+Error UnknownFlag(const std::string& argument) {
+  const std::string name = argument.substr(0, argument.find('='));
+  if (!name.starts_with("-")) return InvalidArgument("unexpected argument " + name);
+  std::vector<std::string> known{LongName(kListenAddress), "--help", "--version"};
+  for (const FlagSpec& flag : HonouredFlags()) known.push_back(LongName(flag.name));
+  for (const IgnoredFlag& flag : IgnoredFlags()) known.push_back(LongName(flag.name));
+  const std::string nearest = Nearest(name, known);
+  return InvalidArgument(
+      fmt::format("unknown flag {}{}", name,
+                  nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
+}
+
+void AddFlags(CLI::App& app, Given& given) {
+  for (const FlagSpec& flag : HonouredFlags()) {
+    const std::string name(flag.name);
+    if (flag.is_switch) {
+      app.add_flag(SwitchNames(name), given.switches[name], std::string(flag.help));
+    } else {
+      given.values[name] = flag.fallback;
+      app.add_option(LongName(name), given.values[name], std::string(flag.help))
+          ->capture_default_str();
+    }
+  }
+  app.add_option(LongName(kListenAddress), given.listen_addresses,
+                 "Address to listen on; may be repeated. Default: 127.0.0.1:9090")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  for (const auto& table : {IgnoredFlags(), RefusedFlags()}) {
+    for (const IgnoredFlag& flag : table) {
+      const std::string name(flag.name);
+      auto* option = flag.is_switch ? app.add_flag(SwitchNames(name), given.switches[name])
+                                    : app.add_option(LongName(name), given.values[name])
+                                          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      option->group("");  // not in the help
+    }
+  }
+}
+
+void NoteSeen(const CLI::App& app, Given& given) {
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() > 0) given.seen[option->get_lnames().front()] = true;
+}
+
+// Reads the texts into typed fields; the first bad one sticks.
+class FieldReader {
+ public:
+  FieldReader(const Given& given, Flags& flags) : given_(given), flags_(flags) {}
+
+  const Status& status() const { return status_; }
+
+  const std::string& Text(std::string_view name) {
+    const std::string& text = given_.values.find(name)->second;
+    flags_.shown[std::string(name)] = text;
+    return text;
+  }
+  bool Switch(std::string_view name) {
+    const bool on = given_.switches.find(name)->second;
+    flags_.shown[std::string(name)] = on ? "true" : "false";
+    return on;
+  }
+  Duration Span(std::string_view name) {
+    const auto value = ParseDuration(Text(name));
+    if (!value.ok()) return Fail(name, value.error().message()), Duration{0};
+    return *value;
+  }
+  int64_t Positive(std::string_view name, int64_t most) {
+    const auto value = ParseInt(Text(name));
+    if (!value || *value < 1 || *value > most)
+      return Fail(name, fmt::format("want a number from 1 to {}", most)), 1;
+    return *value;
+  }
+  void Fail(std::string_view name, std::string_view why) {
+    if (status_.ok())
+      status_ = InvalidArgument(
+          fmt::format("flag --{}: \"{}\": {}", name, flags_.shown[std::string(name)], why));
+  }
+
+ private:
+  const Given& given_;
+  Flags& flags_;
+  Status status_;
+};
+
+void ReadFeatures(const std::string& list, Flags& flags) {
+  query::Features& features = flags.query.features;
+  const std::map<std::string_view, bool*> effective = {
+      {"promql-experimental-functions", &features.experimental_functions},
+      {"promql-delayed-name-removal", &features.delayed_name_removal},
+      {"promql-extended-range-selectors", &features.extended_range_selectors},
+      {"promql-binop-fill-modifiers", &features.binop_fill_modifiers},
+      {"type-and-unit-labels", &features.type_and_unit_labels},
+      {"use-start-timestamps", &features.use_start_timestamps}};
+  for (size_t start = 0; start < list.size();) {
+    const size_t end = std::min(list.find(',', start), list.size());
+    const std::string name = list.substr(start, end - start);
+    start = end + 1;
+    if (const auto it = effective.find(name); it != effective.end()) {
+      *it->second = true;
+      continue;
+    }
+    const auto idle = std::find_if(IdleFeatures().begin(), IdleFeatures().end(),
+                                   [&](const IdleFeature& f) { return f.name == name; });
+    if (idle == IdleFeatures().end()) {
+      flags.warnings.push_back(fmt::format("--enable-feature={}: unknown feature, ignored", name));
+    } else if (!idle->why.empty()) {
+      flags.warnings.push_back(fmt::format("--enable-feature={} is ignored: {}", name, idle->why));
+    }
+  }
+}
+
+void ReadRetention(const Given& given, FieldReader& fields, Flags& flags) {
+  if (given.seen.contains("storage.tsdb.retention.time"))
+    flags.retention_time = fields.Span("storage.tsdb.retention.time");
+  if (!given.seen.contains("storage.tsdb.retention.size")) return;
+  const auto size = ParseByteSize(fields.Text("storage.tsdb.retention.size"));
+  if (size.ok()) {
+    flags.retention_size = *size;
+  } else {
+    fields.Fail("storage.tsdb.retention.size", size.error().message());
+  }
+}
+
+void ReadLog(FieldReader& fields, Flags& flags) {
+  static const std::map<std::string_view, log::Level> kLevels = {{"debug", log::Level::kDebug},
+                                                                 {"info", log::Level::kInfo},
+                                                                 {"warn", log::Level::kWarn},
+                                                                 {"error", log::Level::kError}};
+  if (const auto it = kLevels.find(fields.Text("log.level")); it != kLevels.end()) {
+    flags.log_level = it->second;
+  } else {
+    fields.Fail("log.level", "want debug, info, warn or error");
+  }
+  const std::string& format = fields.Text("log.format");
+  flags.log_format = format == "json" ? log::Format::kJson : log::Format::kLogfmt;
+  if (format != "json" && format != "logfmt") fields.Fail("log.format", "want logfmt or json");
+}
+
+// The path of a URL or a given prefix as "" or "/x/y".
+std::string CleanPrefix(std::string prefix) {
+  while (prefix.ends_with('/')) prefix.pop_back();
+  if (!prefix.empty() && prefix[0] != '/') prefix.insert(0, "/");
+  return prefix;
+}
+
+void ReadWeb(const Given& given, FieldReader& fields, Flags& flags) {
+  flags.listen_addresses = given.listen_addresses;
+  if (flags.listen_addresses.empty()) flags.listen_addresses.emplace_back(kDefaultAddress);
+  flags.shown[std::string(kListenAddress)] =
+      fmt::format("{}", fmt::join(flags.listen_addresses, ","));
+  flags.external_url = fields.Text("web.external-url");
+  while (flags.external_url.ends_with('/')) flags.external_url.pop_back();
+  const size_t host = flags.external_url.find("://");
+  if (!flags.external_url.empty() && host == std::string::npos)
+    fields.Fail("web.external-url", "want a URL with http:// or https://");
+  std::string prefix = fields.Text("web.route-prefix");
+  if (!given.seen.contains("web.route-prefix") && host != std::string::npos) {
+    const size_t path = flags.external_url.find('/', host + 3);
+    if (path != std::string::npos) prefix = flags.external_url.substr(path);
+  }
+  flags.route_prefix = CleanPrefix(std::move(prefix));
+  flags.read_timeout = fields.Span("web.read-timeout");
+  flags.max_connections = static_cast<int>(fields.Positive("web.max-connections", 1'000'000));
+  flags.enable_lifecycle = fields.Switch("web.enable-lifecycle");
+  flags.enable_admin_api = fields.Switch("web.enable-admin-api");
+  flags.enable_remote_write_receiver = fields.Switch("web.enable-remote-write-receiver");
+}
+
+Result<Flags> ReadFields(const Given& given) {
+  Flags flags;
+  FieldReader fields(given, flags);
+  flags.config_file = fields.Text("config.file");
+  flags.alertmanager_config_file = fields.Text("alertmanager.config.file");
+  if (!flags.alertmanager_config_file.empty() && !given.seen.contains("config.file"))
+    flags.config_file.clear();
+  flags.storage_path = fields.Text("storage.tsdb.path");
+  if (flags.storage_path.empty()) fields.Fail("storage.tsdb.path", "must not be empty");
+  ReadRetention(given, fields, flags);
+  ReadWeb(given, fields, flags);
+  flags.query.lookback_delta = fields.Span("query.lookback-delta");
+  flags.query.timeout = fields.Span("query.timeout");
+  flags.query.max_concurrency = static_cast<int>(fields.Positive("query.max-concurrency", 10'000));
+  flags.query.max_samples = static_cast<uint64_t>(
+      fields.Positive("query.max-samples", std::numeric_limits<int64_t>::max()));
+  ReadFeatures(fields.Text("enable-feature"), flags);
+  flags.outage_tolerance = fields.Span("rules.alert.for-outage-tolerance");
+  flags.resend_delay = fields.Span("rules.alert.resend-delay");
+  ReadLog(fields, flags);
+  TOCSIN_RETURN_IF_ERROR(fields.status());
+  for (const IgnoredFlag& flag : IgnoredFlags())
+    if (given.seen.contains(flag.name))
+      flags.warnings.push_back(fmt::format("flag --{} is ignored: {}", flag.name, flag.why));
+  return flags;
+}
+
+}  // namespace
+
+Result<ParsedFlags> ParseFlags(const std::vector<std::string>& args) {
+  Given given;
+  CLI::App app(std::string(kUsage), "tocsin");
+  AddFlags(app, given);
+  bool version = false;
+  app.add_flag("--version", version, "Print the version and stop");
+  app.allow_extras();
+  ParsedFlags parsed;
+  try {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    parsed.text = app.help();
+    return parsed;
+  } catch (const CLI::Error& e) {
+    return InvalidArgument(e.what());
+  }
+  if (version) {
+    parsed.text = VersionText();
+    return parsed;
+  }
+  if (const auto extras = app.remaining(); !extras.empty()) return UnknownFlag(extras.front());
+  NoteSeen(app, given);
+  for (const IgnoredFlag& flag : RefusedFlags()) {
+    const bool off = flag.is_switch && !given.switches[std::string(flag.name)];
+    if (given.seen.contains(flag.name) && !off)
+      return Unsupported(fmt::format("flag --{}: {}", flag.name, flag.why));
+  }
+  TOCSIN_ASSIGN(parsed.flags, ReadFields(given));
+  return parsed;
+}
+
+}  // namespace tocsin

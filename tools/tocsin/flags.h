@@ -1,0 +1,53 @@
+// The command line of the server: Prometheus' flag names where they exist.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "query/engine.h"
+#include "storage/base/log.h"
+#include "storage/base/result.h"
+#include "storage/base/time.h"
+
+namespace tocsin {
+
+struct Flags {
+  std::string config_file;               // empty: a mere router of alerts
+  std::string alertmanager_config_file;  // empty: no embedded Alertmanager
+  std::string storage_path;
+  std::optional<Duration> retention_time;  // absent: the configuration or the default decides
+  std::optional<uint64_t> retention_size;
+
+  std::vector<std::string> listen_addresses;
+  std::string external_url;  // as given; empty: derived from host name and port
+  std::string route_prefix;  // "" or "/x"
+  Duration read_timeout{300'000};
+  int max_connections = 512;
+  bool enable_lifecycle = false;
+  bool enable_admin_api = false;
+  bool enable_remote_write_receiver = false;
+
+  query::EngineOptions query;
+  Duration outage_tolerance{3'600'000};
+  Duration resend_delay{60'000};
+
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kLogfmt;
+
+  std::map<std::string, std::string> shown;  // every honoured flag, for /api/v1/status/flags
+  std::vector<std::string> warnings;         // one for each flag accepted without effect
+};
+
+// `text` is set for --help and --version: print it and stop.
+struct ParsedFlags {
+  std::optional<std::string> text;
+  Flags flags;
+};
+
+// `args` without the program's name. kInvalidArgument names the flag, and the nearest one when it
+// is unknown; kUnsupported for a flag whose silent absence would be dangerous.
+Result<ParsedFlags> ParseFlags(const std::vector<std::string>& args);
+
+}  // namespace tocsin

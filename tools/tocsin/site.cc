@@ -1,0 +1,101 @@
+#include "tools/tocsin/site.h"
+
+namespace tocsin {
+
+Site::Site(const SiteOptions& options, std::unique_ptr<storage::Db> db)
+    : options_(options), retention_(options.storage.retention_time), db_(std::move(db)) {}
+
+Site::~Site() = default;
+
+Result<std::unique_ptr<Site>> Site::Open(const SiteOptions& options, const SitePorts& ports) {
+  TOCSIN_ASSIGN(auto db, storage::Db::Open(options.storage, {.clock = ports.clock,
+                                                             .scheduler = ports.scheduler,
+                                                             .commit = ports.commit,
+                                                             .sync = ports.sync,
+                                                             .background = ports.background,
+                                                             .metrics = ports.metrics}));
+  std::unique_ptr<Site> site(new Site(options, std::move(db)));
+  if (options.alertmanager) TOCSIN_RETURN_IF_ERROR(site->BuildAlertmanager(ports));
+  if (options.monitor) site->BuildMonitor(ports);
+  return site;
+}
+
+Status Site::BuildAlertmanager(const SitePorts& ports) {
+  const alerting::AlertmanagerPorts alerting_ports{.clock = ports.clock,
+                                                   .scheduler = ports.scheduler,
+                                                   .workers = ports.workers,
+                                                   .transport = ports.transport,
+                                                   .mailer = ports.mailer,
+                                                   .random = ports.random,
+                                                   .files = ports.files,
+                                                   .kv = db_->kv(),
+                                                   .metrics = ports.metrics};
+  alertmanager_ = std::make_unique<alerting::Alertmanager>(alerting_ports, options_.external_url);
+  return alertmanager_->Start();
+}
+
+void Site::BuildMonitor(const SitePorts& ports) {
+  alerts_ = std::make_unique<AlertFanout>(alertmanager_.get(), ports.metrics);
+  engine_ = std::make_unique<query::Engine>(options_.query, *db_, ports.clock, ports.metrics);
+  remote_write_ = std::make_unique<ingest::RemoteWriteReceiver>(*db_, ports.metrics);
+  const rules::RulePorts rule_ports{.clock = ports.clock,
+                                    .scheduler = ports.scheduler,
+                                    .workers = ports.workers,
+                                    .engine = *engine_,
+                                    .storage = *db_,
+                                    .queryable = *db_,
+                                    .kv = db_->kv(),
+                                    .sink = *alerts_,
+                                    .metrics = ports.metrics};
+  rules_ = std::make_unique<rules::RuleManager>(
+      rule_ports, rules::ManagerOptions{.external_url = options_.external_url,
+                                        .outage_tolerance = options_.outage_tolerance,
+                                        .resend_delay = options_.resend_delay});
+  const ingest::ScrapePorts scrape_ports{.clock = ports.clock,
+                                         .scheduler = ports.scheduler,
+                                         .workers = ports.workers,
+                                         .transport = ports.transport,
+                                         .files = ports.files,
+                                         .storage = *db_,
+                                         .metrics = ports.metrics};
+  scrapes_ = std::make_unique<ingest::ScrapeManager>(scrape_ports, options_.scrape_seed,
+                                                     options_.user_agent);
+}
+
+void Site::ApplyRetention(const StorageSection& section) {
+  const Duration time = section.retention_time.value_or(options_.storage.retention_time);
+  retention_ = time;
+  db_->SetRetention(time, section.retention_size.value_or(options_.storage.retention_size));
+}
+
+Status Site::Apply(const SiteConfig& config) {
+  // The only part that can still refuse goes first.
+  if (alertmanager_ != nullptr && config.alertmanager != nullptr)
+    TOCSIN_RETURN_IF_ERROR(alertmanager_->Apply(config.alertmanager));
+  if (!options_.monitor) return OkStatus();
+  const MainConfig& main = config.main;
+  ApplyRetention(main.storage);
+  alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
+  engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);
+  scrapes_->Apply(main.global, main.scrape_configs);
+  rules_->Apply({.evaluation_interval = main.global.evaluation_interval,
+                 .query_offset = main.global.rule_query_offset,
+                 .external_labels = main.global.external_labels},
+                config.rule_groups);
+  return OkStatus();
+}
+
+Status Site::Stop(Duration budget) {
+  if (db_ == nullptr) return OkStatus();
+  scrapes_.reset();
+  rules_.reset();
+  remote_write_.reset();
+  engine_.reset();
+  alerts_.reset();
+  alertmanager_.reset();
+  const Status closed = db_->Close(budget);
+  db_.reset();
+  return closed;
+}
+
+}  // namespace tocsin
