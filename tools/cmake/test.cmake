@@ -1,3 +1,7 @@
+foreach(label quick full long concurrency)
+  add_custom_target(tests_${label})  # builds the tests of a label
+endforeach()
+
 # tocsin_test(folder.subject LABELS quick [concurrency] DEPS folders... LINK libraries...)
 #
 # tests/<folder>/<subject>_test.cc as one executable and one ctest entry. Tests see the source root,
@@ -19,9 +23,6 @@ function(tocsin_test name)
   add_test(NAME ${name} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
   foreach(label IN LISTS ARG_LABELS)
-    if(NOT TARGET tests_${label})
-      add_custom_target(tests_${label})
-    endif()
     add_dependencies(tests_${label} ${target}_test)
   endforeach()
 endfunction()
