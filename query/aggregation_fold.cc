@@ -5,9 +5,12 @@
 #include <cmath>
 
 #include "query/functions/range.h"
+#include "query/histogram_fold.h"
 
 namespace tocsin::query {
 namespace {
+
+enum class Histograms { kIgnored, kCounted, kCombined };
 
 // One State per group and step.
 template <typename State>
@@ -16,44 +19,70 @@ class FloatFold final : public Fold {
   FloatFold(QueryContext& context, const AggregateExpr& expr, size_t steps)
       : context_(context), expr_(expr), steps_(steps) {}
 
-  void AddGroup() override { groups_.emplace_back(steps_); }
+  void AddGroup() override {
+    groups_.emplace_back(steps_);
+    histograms_.emplace_back();
+  }
   void Add(const Row& row, size_t group) override {
     State* states = groups_[group].data();
     const double* v = row.v.data();
     for (size_t i = 0; i < steps_; ++i) {
       if (IsPresent(v[i])) states[i].Add(v[i]);
     }
-    if (!row.h.empty()) AddHistograms(row, states);
+    if (!row.h.empty()) AddHistograms(row, group);
   }
   void Finish(size_t group, Row* row) override {
     const State* states = groups_[group].data();
+    HistogramFold* histograms = histograms_[group].get();
     for (size_t i = 0; i < steps_; ++i) {
-      if (states[i].n > 0) row->v[i] = states[i].Result();
+      if (histograms != nullptr && histograms->Has(i)) {
+        FinishHistogram(*histograms, i, states[i].n > 0, row);
+      } else if (states[i].n > 0) {
+        row->v[i] = states[i].Result();
+      }
     }
   }
 
  private:
-  void AddHistograms(const Row& row, State* states) {
+  void AddHistograms(const Row& row, size_t group) {
+    auto& fold = histograms_[group];
     for (size_t i = 0; i < steps_; ++i) {
       if (!row.HasHistogram(i)) continue;
-      if (State::kCountsHistograms) {
-        states[i].Add(0);
-      } else {
-        context_.annotations.Info(
-            fmt::format("ignored histogram in {} aggregation", AggregateOpText(expr_.op)),
-            expr_.expr->pos);
+      switch (State::kHistograms) {
+        case Histograms::kCounted:
+          groups_[group][i].Add(0);
+          break;
+        case Histograms::kCombined:
+          if (fold == nullptr) fold = std::make_unique<HistogramFold>(context_, expr_, steps_);
+          fold->Add(row, i);
+          break;
+        case Histograms::kIgnored:
+          context_.annotations.Info(
+              fmt::format("ignored histogram in {} aggregation", AggregateOpText(expr_.op)),
+              expr_.expr->pos);
+          break;
       }
     }
+  }
+  void FinishHistogram(HistogramFold& histograms, size_t step, bool floats_too, Row* row) {
+    if (floats_too) {
+      context_.annotations.Warn("encountered a mix of histograms and floats for aggregation",
+                                expr_.expr->pos);
+      return;
+    }
+    HistogramPtr h = histograms.Finish(step);
+    if (h != nullptr) row->SetHistogram(step, std::move(h));
   }
 
   QueryContext& context_;
   const AggregateExpr& expr_;
   const size_t steps_;
   std::vector<std::vector<State>> groups_;
+  std::vector<std::unique_ptr<HistogramFold>> histograms_;  // null until a group has any
 };
 
 struct SumState {
-  static constexpr bool kCountsHistograms = false;
+  static constexpr Histograms kHistograms = Histograms::kCombined;
   double sum = 0, c = 0;
   uint32_t n = 0;
   void Add(double x) {
@@ -67,7 +96,7 @@ struct SumState {
 };
 
 struct AvgState {
-  static constexpr bool kCountsHistograms = false;
+  static constexpr Histograms kHistograms = Histograms::kCombined;
   double sum = 0, c = 0;  // of the values; once `incremental`, of the mean
   uint32_t n = 0;
   bool incremental = false;
@@ -99,14 +128,14 @@ struct AvgState {
 };
 
 struct CountState {
-  static constexpr bool kCountsHistograms = true;
+  static constexpr Histograms kHistograms = Histograms::kCounted;
   uint32_t n = 0;
   void Add(double) { ++n; }
   double Result() const { return n; }
 };
 
 struct GroupState {
-  static constexpr bool kCountsHistograms = true;
+  static constexpr Histograms kHistograms = Histograms::kCounted;
   uint8_t n = 0;
   void Add(double) { n = 1; }
   double Result() const { return 1; }
@@ -114,7 +143,7 @@ struct GroupState {
 
 template <bool kMax>
 struct ExtremeState {
-  static constexpr bool kCountsHistograms = false;
+  static constexpr Histograms kHistograms = Histograms::kIgnored;
   double best = 0;
   uint8_t n = 0;
   void Add(double x) {
@@ -127,7 +156,7 @@ struct ExtremeState {
 // Welford's running variance.
 template <bool kRoot>
 struct VarianceState {
-  static constexpr bool kCountsHistograms = false;
+  static constexpr Histograms kHistograms = Histograms::kIgnored;
   double mean = 0, squares = 0;
   uint32_t n = 0;
   void Add(double x) {

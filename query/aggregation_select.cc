@@ -9,6 +9,7 @@
 
 #include "query/functions/range.h"
 #include "query/grouping.h"
+#include "query/histogram/text.h"
 #include "storage/base/number.h"
 
 namespace tocsin::query {
@@ -308,14 +309,20 @@ Result<RowStreamPtr> CountValues(Evaluator& evaluator, const AggregateExpr& expr
     std::optional<double> last;
     size_t group = 0;
     for (size_t i = 0; i < grid.count; ++i) {
-      if (!IsPresent(row.v[i])) continue;
-      if (!last || *last != row.v[i]) {  // runs of one value are common
+      if (!row.Has(i)) continue;
+      const bool histogram = row.HasHistogram(i);
+      if (histogram || !last || *last != row.v[i]) {  // runs of one value are common
         text.clear();
-        AppendPlainFloat(text, row.v[i]);
+        if (histogram) {
+          text = HistogramText(*row.h[i]);
+        } else {
+          AppendPlainFloat(text, row.v[i]);
+        }
         builder.Reset(row.labels);
         builder.Set(label, text);
         group = grouping.GroupOf(builder.Build());
-        last = row.v[i];
+        last.reset();
+        if (!histogram) last = row.v[i];
       }
       if (group == results.size()) {
         TOCSIN_RETURN_IF_ERROR(context.limits.Hold(grid.count));

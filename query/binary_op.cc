@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "query/element_op.h"
 #include "query/float_op.h"
 #include "query/vector_matching.h"
 
@@ -21,9 +22,15 @@ class VectorScalarStream final : public RowStream {
 
   Result<bool> Next(Row* row) override {
     TOCSIN_ASSIGN(bool more, input_->Next(row));
-    if (!more) return false;
-    WithFloatOp(expr_.op, [&](auto op) { Apply(op, row->v.data(), row->v.size()); });
-    row->h.clear();
+    if (!more) {
+      problems_.Report(context_.annotations, expr_.pos);
+      return false;
+    }
+    if (row->h.empty() && !IsTrim(expr_.op)) {
+      WithFloatOp(expr_.op, [&](auto op) { Apply(op, row->v.data(), row->v.size()); });
+    } else {
+      ApplyMixed(row);
+    }
     if (DropsName()) ForgetName(context_, row);
     return true;
   }
@@ -46,16 +53,32 @@ class VectorScalarStream final : public RowStream {
     }
   }
 
+  void ApplyMixed(Row* row) {
+    for (size_t i = 0; i < row->v.size(); ++i) {
+      if (!row->Has(i)) continue;
+      const Operand element = OperandAt(*row, i);
+      const Operand scalar{scalars_[i], nullptr};
+      if (scalar_first_) {
+        ApplyAt(expr_, scalar, element, element, i, &problems_, row);
+      } else {
+        ApplyAt(expr_, element, scalar, element, i, &problems_, row);
+      }
+    }
+  }
+
   QueryContext& context_;
   const BinaryExpr& expr_;
   RowStreamPtr input_;
   const std::vector<double> scalars_;
   const bool scalar_first_;
+  StepProblems problems_;
 };
 
 }  // namespace
 
 bool IsArithmetic(BinaryOp op) { return op <= BinaryOp::kAtan2; }
+
+bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
 
 double ApplyFloats(BinaryOp op, double x, double y) {
   double result = 0;

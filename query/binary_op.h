@@ -14,6 +14,7 @@ Result<RowStreamPtr> EvaluateBinary(Evaluator& evaluator, const BinaryExpr& expr
 
 // Changes the meaning of values, so that the metric name no longer fits: + - * / % ^ atan2.
 bool IsArithmetic(BinaryOp op);
+bool IsTrim(BinaryOp op);  // </ >/
 
 // x op y of floats; comparisons give 1 or 0.
 double ApplyFloats(BinaryOp op, double x, double y);

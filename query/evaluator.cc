@@ -8,6 +8,7 @@
 #include "query/binary_op.h"
 #include "query/functions/map_stream.h"
 #include "query/functions/range.h"
+#include "query/histogram/flat.h"
 #include "query/selector.h"
 #include "query/subquery.h"
 
@@ -33,6 +34,32 @@ class RepeatStream final : public RowStream {
  private:
   RowStreamPtr input_;
   const size_t steps_;
+};
+
+class NegateStream final : public RowStream {
+ public:
+  NegateStream(QueryContext& context, RowStreamPtr input)
+      : context_(context), input_(std::move(input)) {}
+  Result<bool> Next(Row* row) override {
+    TOCSIN_ASSIGN(bool more, input_->Next(row));
+    if (!more) return false;
+    for (double& x : row->v) {
+      if (IsPresent(x)) x = -x;
+    }
+    for (HistogramPtr& h : row->h) {
+      if (h == nullptr) continue;
+      FlatHistogram negated(*h);
+      negated.Multiply(-1);
+      h = negated.ToShared();
+    }
+    ForgetName(context_, row);
+    return true;
+  }
+  bool distinct_without_name() const override { return input_->distinct_without_name(); }
+
+ private:
+  QueryContext& context_;
+  RowStreamPtr input_;
 };
 
 // Runs a range function over the series of its range vector.
@@ -64,8 +91,9 @@ class RangeFunctionStream final : public RowStream {
     if (series_.t.empty() && series_.h.empty()) return true;
     RangeCall call{
         context_,   series_, grid_, input_.windows, params_, param_pos_, series_.labels.name(),
-        range_pos_, *row};
+        range_pos_, *row,    {}};
     call_.function->range(call);
+    TOCSIN_RETURN_IF_ERROR(call.status);
     if (!call_.function->keeps_name) ForgetName(context_, row);
     return true;
   }
@@ -135,7 +163,8 @@ Result<RowStreamPtr> Evaluator::VectorOnGrid(const Expr& expr, const StepGrid& g
 
 Result<RowStreamPtr> Evaluator::Negate(const Expr& expr, const StepGrid& grid) {
   TOCSIN_ASSIGN(auto input, Vector(expr, grid));
-  return MapRows(context_, std::move(input), [](double x, size_t) { return -x; });
+  return UnifyAfterDrop(context_, std::make_unique<NegateStream>(context_, std::move(input)),
+                        OnDuplicate::kMerge);
 }
 
 Result<RowStreamPtr> Evaluator::CallVector(const Call& call, const StepGrid& grid) {

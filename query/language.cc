@@ -57,6 +57,11 @@ Result<std::string> FormatQuery(std::string_view query) {
   return PrettyPrintExpr(*expr);
 }
 
+std::string PrintQuery(std::string_view query) {
+  const auto expr = ParseExpr(query, kEverything);
+  return expr.ok() ? PrintExpr(**expr) : std::string(query);
+}
+
 Result<std::string> ParseQueryJson(std::string_view query, const Features& features) {
   TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, features));
   return ExprToJson(*expr);

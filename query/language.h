@@ -23,6 +23,8 @@ Result<Labels> ParseMetric(std::string_view text);
 
 // Pretty-printed as /format_query does.
 Result<std::string> FormatQuery(std::string_view query);
+// On one line, normalised, as /rules shows expressions; the text itself when it does not parse.
+std::string PrintQuery(std::string_view query);
 // The AST as JSON, as /parse_query does.
 Result<std::string> ParseQueryJson(std::string_view query, const Features& features = {});
 

@@ -12,6 +12,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "query/binary_op.h"
+#include "query/element_op.h"
 #include "query/float_op.h"
 
 namespace tocsin::query {
@@ -136,6 +137,7 @@ class Join {
         if (!both_filled) TOCSIN_RETURN_IF_ERROR(Combine(m, o));
       }
     }
+    problems_.Report(context_.annotations, expr_.pos);
     return std::move(results_);
   }
 
@@ -298,7 +300,11 @@ class Join {
     result.Clear(steps_);
     const Row& left = swapped_ ? one_[o] : many_[m];
     const Row& right = swapped_ ? many_[m] : one_[o];
-    WithFloatOp(expr_.op, [&](auto op) { Apply(op, left, right, &result); });
+    if (left.h.empty() && right.h.empty() && !IsTrim(expr_.op)) {
+      WithFloatOp(expr_.op, [&](auto op) { Apply(op, left, right, &result); });
+    } else {
+      ApplyMixed(left, right, &result);
+    }
     if (expr_.return_bool) ForgetName(context_, &result);
     TOCSIN_RETURN_IF_ERROR(context_.limits.Hold(steps_ / 2));
     results_.push_back(std::move(result));
@@ -320,6 +326,14 @@ class Join {
     }
   }
 
+  void ApplyMixed(const Row& left, const Row& right, Row* result) {
+    for (size_t i = 0; i < steps_; ++i) {
+      if (!left.Has(i) || !right.Has(i)) continue;
+      const Operand x = OperandAt(left, i);
+      ApplyAt(expr_, x, OperandAt(right, i), x, i, &problems_, result);
+    }
+  }
+
   QueryContext& context_;
   const BinaryExpr& expr_;
   const VectorMatching& matching_;
@@ -332,6 +346,7 @@ class Join {
   std::vector<MatchGroup> groups_;
   LabelsBuilder builder_;
   Rows results_;
+  StepProblems problems_;
 };
 
 }  // namespace

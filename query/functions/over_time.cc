@@ -5,6 +5,7 @@
 
 #include "query/functions/range.h"
 #include "query/functions/registry.h"
+#include "query/histogram_fold.h"
 
 namespace tocsin::query {
 
@@ -87,7 +88,33 @@ double CompensatedMean(const std::vector<double>& v, size_t first, size_t last) 
   return incremental ? mean + c : sum / count + c / count;
 }
 
+// sum and avg of windows of histograms. A window with both kinds has no result.
+void CombineHistograms(RangeCall& call, bool mean) {
+  const SampleSeries& s = call.series;
+  ForEachMixedWindow(s, call.windows, [&](size_t step, const MixedWindow& w) {
+    if (w.histograms() == 0) {
+      call.out.v[step] =
+          mean ? CompensatedMean(s.v, w.f, w.f_end) : CompensatedSum(s.v, w.f, w.f_end);
+      return;
+    }
+    if (w.floats() > 0) return WarnMixedKinds(call);
+    HistogramState state(mean);
+    for (size_t i = w.h; i < w.h_end; ++i) {
+      if (!state.Add(*s.h[i]).reconciled) continue;
+      call.context.annotations.Info("mismatched custom buckets were reconciled during aggregation",
+                                    call.range_pos);
+    }
+    if (state.collided()) {
+      call.context.annotations.Warn("conflicting counter resets during histogram aggregation",
+                                    call.range_pos);
+    }
+    if (state.mixed()) return WarnMixedSchemas(call);
+    call.out.SetHistogram(step, state.Result().ToShared());
+  });
+}
+
 void Sum(RangeCall& call) {
+  if (!call.series.h.empty()) return CombineHistograms(call, false);
   const auto& v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
@@ -97,6 +124,7 @@ void Sum(RangeCall& call) {
 }
 
 void Avg(RangeCall& call) {
+  if (!call.series.h.empty()) return CombineHistograms(call, true);
   const auto& v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
@@ -107,12 +135,21 @@ void Avg(RangeCall& call) {
 }
 
 void Count(RangeCall& call) {
+  if (!call.series.h.empty()) {
+    return ForEachMixedWindow(call.series, call.windows, [&](size_t step, const MixedWindow& w) {
+      call.out.v[step] = static_cast<double>(w.floats() + w.histograms());
+    });
+  }
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = static_cast<double>(last - first);
   });
 }
 
 void Present(RangeCall& call) {
+  if (!call.series.h.empty()) {
+    return ForEachMixedWindow(call.series, call.windows,
+                              [&](size_t step, const MixedWindow&) { call.out.v[step] = 1; });
+  }
   ForEachWindow(call.series.t, call.windows,
                 [&](size_t step, size_t, size_t) { call.out.v[step] = 1; });
 }
@@ -139,6 +176,7 @@ void SlidingBest(RangeCall& call, Better better, Emit emit) {
 
 template <bool kMax, bool kTime>
 void Extreme(RangeCall& call) {
+  CheckForHistograms(call);
   auto emit = [&](size_t step, size_t i) {
     call.out.v[step] = kTime ? static_cast<double>(call.series.t[i]) / 1000.0 : call.series.v[i];
   };
@@ -151,16 +189,28 @@ void Extreme(RangeCall& call) {
   }
 }
 
+// The first or last sample of each window, of whatever kind, or its time.
 template <bool kLast, bool kTime>
 void Edge(RangeCall& call) {
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
-    const size_t i = kLast ? last - 1 : first;
-    call.out.v[step] = kTime ? static_cast<double>(call.series.t[i]) / 1000.0 : call.series.v[i];
+  const SampleSeries& s = call.series;
+  auto seconds = [](int64_t ms) { return static_cast<double>(ms) / 1000.0; };
+  ForEachMixedWindow(s, call.windows, [&](size_t step, const MixedWindow& w) {
+    const size_t f = kLast ? w.f_end - 1 : w.f, h = kLast ? w.h_end - 1 : w.h;
+    const bool is_float =
+        w.histograms() == 0 || (w.floats() > 0 && (kLast ? s.t[f] > s.ht[h] : s.t[f] < s.ht[h]));
+    if (kTime) {
+      call.out.v[step] = seconds(is_float ? s.t[f] : s.ht[h]);
+    } else if (is_float) {
+      call.out.v[step] = s.v[f];
+    } else {
+      call.out.SetHistogram(step, s.h[h]);
+    }
   });
 }
 
 template <bool kRoot>
 void Variance(RangeCall& call) {
+  CheckForHistograms(call);
   const auto& v = call.series.v;
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
     double count = 0, mean = 0, mean_c = 0, aux = 0, aux_c = 0;
@@ -204,13 +254,17 @@ class SortedWindow {
 };
 
 void QuantileOverTime(RangeCall& call) {
+  CheckForHistograms(call);
   SortedWindow window(call.series.v);
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
-    call.out.v[step] = SortedQuantile(call.params[0][step], window.Move(first, last));
+    const double q = call.params[0][step];
+    WarnQuantile(call.context, q, call.param_pos[0]);
+    call.out.v[step] = SortedQuantile(q, window.Move(first, last));
   });
 }
 
 void Mad(RangeCall& call) {
+  CheckForHistograms(call);
   const auto& v = call.series.v;
   std::vector<double> values;
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {

@@ -21,6 +21,7 @@ struct RangeCall {
   std::string_view metric_name;  // for annotations
   PositionRange range_pos;       // of the range argument
   Row& out;                      // cleared; labels are set
+  Status status;                 // set to fail the query
 };
 
 // Calls f(step, first, last) for each window that holds any of `times`: those at [first, last).
@@ -35,6 +36,37 @@ void ForEachWindow(const std::vector<int64_t>& times, const WindowGrid& windows,
     if (first < last) f(i, first, last);
   }
 }
+
+// Samples of one window: floats [f, f_end) and histograms [h, h_end).
+struct MixedWindow {
+  size_t f, f_end, h, h_end;
+  size_t floats() const { return f_end - f; }
+  size_t histograms() const { return h_end - h; }
+};
+
+// Calls f(step, window) for each window that holds any sample.
+template <typename F>
+void ForEachMixedWindow(const SampleSeries& series, const WindowGrid& windows, F&& f) {
+  MixedWindow w{0, 0, 0, 0};
+  auto move = [](const std::vector<int64_t>& times, int64_t start, int64_t end, size_t* first,
+                 size_t* last) {
+    while (*last < times.size() && times[*last] <= end) ++*last;
+    while (*first < *last && times[*first] <= start) ++*first;
+  };
+  for (size_t i = 0; i < windows.count; ++i) {
+    const int64_t end = windows.end(i), start = end - windows.range_ms;
+    move(series.t, start, end, &w.f, &w.f_end);
+    move(series.ht, start, end, &w.h, &w.h_end);
+    if (w.floats() + w.histograms() > 0) f(i, w);
+  }
+}
+
+// Texts that range functions share, with the metric's name and the position of the range.
+void WarnMixedKinds(RangeCall& call);
+void WarnMixedSchemas(RangeCall& call);
+void InfoIgnoredHistograms(RangeCall& call);
+// For functions of floats: raises that info for windows that hold both kinds.
+void CheckForHistograms(RangeCall& call);
 
 // Adds x to the Neumaier-compensated sum (sum, c). The result is sum + c.
 inline void KahanAdd(double x, double* sum, double* c) {

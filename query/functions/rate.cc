@@ -1,19 +1,18 @@
 // rate and its kin: how fast a series changes.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "query/functions/range.h"
+#include "query/functions/rate_histogram.h"
 #include "query/functions/registry.h"
+#include "query/histogram/arithmetic.h"
 
 namespace tocsin::query {
 namespace {
 
 using enum ValueType;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-enum class Kind { kRate, kIncrease, kDelta };
 
 // Indexes i where v[i] < v[i - 1]: a counter started anew.
 std::vector<size_t> ResetsOf(const std::vector<double>& v) {
@@ -24,62 +23,114 @@ std::vector<size_t> ResetsOf(const std::vector<double>& v) {
   return resets;
 }
 
-// What the increase within the samples is multiplied by to cover the whole window. `zero_clamp`:
-// counters do not reach below zero, so the window cannot be extended past that.
-double Extrapolation(int64_t window_start, int64_t window_end, int64_t first, int64_t last,
-                     size_t samples, bool zero_clamp, double first_value, double increase) {
-  double to_start = static_cast<double>(first - window_start) / 1000;
-  double to_end = static_cast<double>(window_end - last) / 1000;
-  const double sampled = static_cast<double>(last - first) / 1000;
-  const double average = sampled / static_cast<double>(samples - 1);
-  const double threshold = average * 1.1;
-  if (to_start >= threshold) to_start = average / 2;
-  if (zero_clamp && increase > 0 && first_value >= 0) {
-    const double to_zero = sampled * (first_value / increase);
-    if (to_zero < to_start) to_start = to_zero;
+// The info on metrics whose name does not look like a counter's.
+void CheckIsCounter(RangeCall& call) {
+  if (!call.out.AnyFloat()) return;
+  const Labels& labels = call.series.labels;
+  if (call.context.features.type_and_unit_labels) {
+    const std::string_view type = labels.Get("__type__");
+    if (call.metric_name.empty() || type == "counter" || type == "histogram") return;
+    call.context.annotations.Info(
+        fmt::format("metric might not be a counter, __type__ label is not set to \"counter\" or "
+                    "\"histogram\", got \"{}\": \"{}\"",
+                    type, call.metric_name),
+        call.range_pos);
+    return;
   }
-  if (to_end >= threshold) to_end = average / 2;
-  return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+  const std::string_view name = call.metric_name;
+  if (name.empty() || name.ends_with("_total") || name.ends_with("_sum") ||
+      name.ends_with("_count") || name.ends_with("_bucket")) {
+    return;
+  }
+  call.context.annotations.Info(fmt::format("metric might not be a counter, name does not end in "
+                                            "_total/_sum/_count/_bucket: \"{}\"",
+                                            name),
+                                call.range_pos);
 }
 
-template <Kind kKind>
-void Extrapolated(RangeCall& call) {
+template <RateKind kKind>
+void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
   const auto& t = call.series.t;
   const auto& v = call.series.v;
-  const bool counter = kKind != Kind::kDelta;
-  const std::vector<size_t> resets = counter ? ResetsOf(v) : std::vector<size_t>();
+  constexpr bool kCounter = kKind != RateKind::kDelta;
+  const std::vector<size_t> resets = kCounter ? ResetsOf(v) : std::vector<size_t>();
   size_t next_reset = 0;
   const double range_seconds = static_cast<double>(call.windows.range_ms) / 1000;
   ForEachWindow(t, call.windows, [&](size_t step, size_t first, size_t last) {
-    if (last - first < 2) return;
+    if (last - first < 2 || (!skip.empty() && skip[step] != 0)) return;
     double result = v[last - 1] - v[first];
     while (next_reset < resets.size() && resets[next_reset] <= first) ++next_reset;
     for (size_t r = next_reset; r < resets.size() && resets[r] < last; ++r) {
       result += v[resets[r] - 1];
     }
     const int64_t end = call.windows.end(step);
-    double factor = Extrapolation(end - call.windows.range_ms, end, t[first], t[last - 1],
-                                  last - first, counter, v[first], result);
-    if (kKind == Kind::kRate) factor /= range_seconds;
+    double factor = ExtrapolationFactor(end - call.windows.range_ms, end, t[first], t[last - 1],
+                                        last - first, kCounter, v[first], result);
+    if (kKind == RateKind::kRate) factor /= range_seconds;
     call.out.v[step] = result * factor;
   });
 }
 
+template <RateKind kKind>
+void Extrapolated(RangeCall& call) {
+  std::vector<uint8_t> skip;
+  if (!call.series.h.empty()) {
+    skip.resize(call.windows.count, 0);
+    ForEachMixedWindow(call.series, call.windows, [&](size_t step, const MixedWindow& w) {
+      if (w.histograms() == 0) return;
+      skip[step] = 1;
+      if (w.floats() > 0) return WarnMixedKinds(call);
+      ExtrapolatedHistogram(call, kKind, step, w);
+    });
+  }
+  ExtrapolateFloats<kKind>(call, skip);
+  if (kKind != RateKind::kDelta) CheckIsCounter(call);
+}
+
 template <bool kRate>
-void Instant(RangeCall& call) {
+void InstantFloats(RangeCall& call, size_t step, size_t last) {
   const auto& t = call.series.t;
   const auto& v = call.series.v;
-  ForEachWindow(t, call.windows, [&](size_t step, size_t first, size_t last) {
-    if (last - first < 2) return;
-    const size_t i = last - 1;
-    const int64_t interval = t[i] - t[i - 1];
-    if (interval == 0) return;
-    double result = v[i] - v[i - 1];
-    if (kRate) {
-      if (v[i] < v[i - 1]) result = v[i];
-      result /= static_cast<double>(interval) / 1000;
+  const int64_t interval = t[last] - t[last - 1];
+  if (interval == 0) return;
+  double result = v[last] - v[last - 1];
+  if (kRate) {
+    if (v[last] < v[last - 1]) result = v[last];
+    result /= static_cast<double>(interval) / 1000;
+  }
+  call.out.v[step] = result;
+}
+
+// Decided by the two newest samples of the window, of whatever kind.
+template <bool kRate>
+void InstantMixed(RangeCall& call, size_t step, const MixedWindow& w) {
+  if (w.floats() + w.histograms() < 2) return;
+  const auto& t = call.series.t;
+  const auto& ht = call.series.ht;
+  size_t f = w.f_end, h = w.h_end;
+  int histograms = 0;
+  for (int taken = 0; taken < 2; ++taken) {
+    if (f == w.f || (h > w.h && ht[h - 1] > t[f - 1])) {
+      --h;
+      ++histograms;
+    } else {
+      --f;
     }
-    call.out.v[step] = result;
+  }
+  if (histograms == 0) return InstantFloats<kRate>(call, step, w.f_end - 1);
+  if (histograms == 2) return InstantHistogram(call, kRate, step, w.h_end - 1);
+  WarnMixedKinds(call);
+}
+
+template <bool kRate>
+void Instant(RangeCall& call) {
+  if (!call.series.h.empty()) {
+    return ForEachMixedWindow(call.series, call.windows, [&](size_t step, const MixedWindow& w) {
+      InstantMixed<kRate>(call, step, w);
+    });
+  }
+  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+    if (last - first >= 2) InstantFloats<kRate>(call, step, last - 1);
   });
 }
 
@@ -102,7 +153,7 @@ Line Regress(const SampleSeries& s, size_t first, size_t last, int64_t origin_ms
     KahanAdd(x * x, &xx_sum, &xx_c);
   }
   if (constant) {
-    if (std::isinf(s.v[first])) return {kNaN, kNaN};
+    if (std::isinf(s.v[first])) return {NormalNaN(), NormalNaN()};
     return {0, s.v[first]};
   }
   const double n = static_cast<double>(last - first);
@@ -114,6 +165,7 @@ Line Regress(const SampleSeries& s, size_t first, size_t last, int64_t origin_ms
 }
 
 void Deriv(RangeCall& call) {
+  CheckForHistograms(call);
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
     if (last - first < 2) return;
     call.out.v[step] = Regress(call.series, first, last, call.series.t[first]).slope;
@@ -121,6 +173,7 @@ void Deriv(RangeCall& call) {
 }
 
 void PredictLinear(RangeCall& call) {
+  CheckForHistograms(call);
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
     if (last - first < 2) return;
     const Line line = Regress(call.series, first, last, call.grid.at(step));
@@ -128,11 +181,22 @@ void PredictLinear(RangeCall& call) {
   });
 }
 
+// A factor outside (0, 1) fails the query.
+void CheckFactor(RangeCall& call, std::string_view what, double factor) {
+  if (factor > 0 && factor < 1) return;
+  call.status = Error(
+      ErrorCode::kExecution,
+      fmt::format("invalid {0} factor. Expected: 0 < {1}f < 1, got: {2:f}", what, what[0], factor));
+}
+
 void DoubleExponentialSmoothing(RangeCall& call) {
+  CheckForHistograms(call);
   const auto& v = call.series.v;
   ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
-    if (last - first < 2) return;
     const double smoothing = call.params[0][step], trend = call.params[1][step];
+    CheckFactor(call, "trend", trend);
+    CheckFactor(call, "smoothing", smoothing);
+    if (last - first < 2) return;
     double previous = 0, current = v[first], slope = v[first + 1] - v[first];
     for (size_t i = first + 1; i < last; ++i) {
       const double x = smoothing * v[i];
@@ -157,18 +221,51 @@ void CountPairs(RangeCall& call, Differs differs) {
   });
 }
 
+// The same over floats and histograms in time order: a change of kind counts.
+template <typename DiffersFloat, typename DiffersHistogram>
+void CountMixedPairs(RangeCall& call, DiffersFloat floats, DiffersHistogram histograms) {
+  const SampleSeries& s = call.series;
+  ForEachMixedWindow(s, call.windows, [&](size_t step, const MixedWindow& w) {
+    size_t f = w.f, h = w.h;
+    int count = 0;
+    bool any = false, last_was_float = false;
+    while (f < w.f_end || h < w.h_end) {
+      const bool is_float = h == w.h_end || (f < w.f_end && s.t[f] < s.ht[h]);
+      if (any && is_float != last_was_float) {
+        ++count;
+      } else if (any) {
+        count += is_float ? floats(s.v[f - 1], s.v[f]) : histograms(*s.h[h - 1], *s.h[h]);
+      }
+      ++(is_float ? f : h);
+      last_was_float = is_float;
+      any = true;
+    }
+    call.out.v[step] = count;
+  });
+}
+
+template <typename DiffersFloat, typename DiffersHistogram>
+void CountAll(RangeCall& call, DiffersFloat floats, DiffersHistogram histograms) {
+  if (call.series.h.empty()) return CountPairs(call, floats);
+  CountMixedPairs(call, floats, histograms);
+}
+
 void Changes(RangeCall& call) {
-  CountPairs(call, [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); });
+  CountAll(
+      call, [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); },
+      [](const Histogram& a, const Histogram& b) { return !SameHistogram(a, b); });
 }
 
 void Resets(RangeCall& call) {
-  CountPairs(call, [](double a, double b) { return b < a; });
+  CountAll(
+      call, [](double a, double b) { return b < a; },
+      [](const Histogram& a, const Histogram& b) { return DetectReset(b, a); });
 }
 
 constexpr FunctionSpec kTable[] = {
-    {.name = "rate", .args = {kMatrix}, .range = &Extrapolated<Kind::kRate>},
-    {.name = "increase", .args = {kMatrix}, .range = &Extrapolated<Kind::kIncrease>},
-    {.name = "delta", .args = {kMatrix}, .range = &Extrapolated<Kind::kDelta>},
+    {.name = "rate", .args = {kMatrix}, .range = &Extrapolated<RateKind::kRate>},
+    {.name = "increase", .args = {kMatrix}, .range = &Extrapolated<RateKind::kIncrease>},
+    {.name = "delta", .args = {kMatrix}, .range = &Extrapolated<RateKind::kDelta>},
     {.name = "irate", .args = {kMatrix}, .range = &Instant<true>},
     {.name = "idelta", .args = {kMatrix}, .range = &Instant<false>},
     {.name = "deriv", .args = {kMatrix}, .range = &Deriv},

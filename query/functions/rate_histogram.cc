@@ -1,0 +1,131 @@
+#include "query/functions/rate_histogram.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "query/histogram/arithmetic.h"
+
+namespace tocsin::query {
+namespace {
+
+bool IsGauge(const Histogram& h) { return h.reset_hint == CounterResetHint::kGauge; }
+bool IsCustom(const Histogram& h) { return h.schema == kCustomBucketsSchema; }
+
+void WarnKind(RangeCall& call, std::string_view what) {
+  call.context.annotations.Warn(
+      fmt::format("this native histogram metric is not a {}: \"{}\"", what, call.metric_name),
+      call.range_pos);
+}
+
+void InfoReconciled(RangeCall& call, const MergeNotes& notes, std::string_view what) {
+  if (!notes.reconciled) return;
+  call.context.annotations.Info(
+      fmt::format("mismatched custom buckets were reconciled during {}", what), call.range_pos);
+}
+
+// Stands for "nothing counted yet" in the layout of `h`.
+Histogram EmptyLike(const Histogram& h) {
+  Histogram empty;
+  empty.schema = h.schema;
+  empty.custom_values = h.custom_values;
+  return empty;
+}
+
+}  // namespace
+
+double ExtrapolationFactor(int64_t window_start_ms, int64_t window_end_ms, int64_t first_ms,
+                           int64_t last_ms, size_t samples, bool zero_clamp, double first_value,
+                           double change) {
+  double to_start = static_cast<double>(first_ms - window_start_ms) / 1000;
+  double to_end = static_cast<double>(window_end_ms - last_ms) / 1000;
+  const double sampled = static_cast<double>(last_ms - first_ms) / 1000;
+  const double average = sampled / static_cast<double>(samples - 1);
+  const double threshold = average * 1.1;
+  if (to_start >= threshold) to_start = average / 2;
+  if (zero_clamp && change > 0 && first_value >= 0) {
+    const double to_zero = sampled * (first_value / change);
+    if (to_zero < to_start) to_start = to_zero;
+  }
+  if (to_end >= threshold) to_end = average / 2;
+  return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
+}
+
+bool HistogramChange(RangeCall& call, bool counter, size_t first, size_t last,
+                     FlatHistogram* change) {
+  const auto& h = call.series.h;
+  const Histogram& newest = *h[last - 1];
+  Histogram base = *h[first];
+  bool custom = IsCustom(base);
+  if (counter && (IsGauge(base) || IsGauge(newest))) WarnKind(call, "counter");
+  // A counter that starts anew right after the first sample: that one no longer matters.
+  if (counter && DetectReset(*h[first + 1], base)) {
+    base = EmptyLike(*h[first + 1]);
+    custom = IsCustom(base);
+  }
+  if (IsCustom(newest) != custom) {
+    WarnMixedSchemas(call);
+    return false;
+  }
+  int32_t schema = std::min(newest.schema, base.schema);
+  for (size_t i = first + 1; counter && i + 1 < last; ++i) {
+    if (IsGauge(*h[i])) WarnKind(call, "counter");
+    schema = std::min(schema, h[i]->schema);
+    if (IsCustom(*h[i]) == custom) continue;
+    WarnMixedSchemas(call);
+    return false;
+  }
+  *change = FlatHistogram(newest);
+  if (!custom) change->ReduceSchema(schema);
+  InfoReconciled(call, SubtractHistogram(change, FlatHistogram(base)), "subtraction");
+  if (counter) {
+    const Histogram* previous = &base;
+    for (size_t i = first + 1; i < last; ++i) {
+      if (DetectReset(*h[i], *previous)) {
+        InfoReconciled(call, AddHistogram(change, FlatHistogram(*previous), Rounding::kPlain),
+                       "addition");
+      }
+      previous = h[i].get();
+    }
+  } else if (!IsGauge(*h[first]) || !IsGauge(newest)) {
+    WarnKind(call, "gauge");
+  }
+  change->hint = CounterResetHint::kGauge;
+  change->Compact();
+  return true;
+}
+
+void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const MixedWindow& w) {
+  if (w.histograms() < 2) return;
+  const bool counter = kind != RateKind::kDelta;
+  FlatHistogram change;
+  if (!HistogramChange(call, counter, w.h, w.h_end, &change)) return;
+  const auto& t = call.series.ht;
+  const int64_t end = call.windows.end(step);
+  double factor =
+      ExtrapolationFactor(end - call.windows.range_ms, end, t[w.h], t[w.h_end - 1], w.histograms(),
+                          counter, call.series.h[w.h]->count, change.count.n);
+  if (kind == RateKind::kRate) factor /= static_cast<double>(call.windows.range_ms) / 1000;
+  change.Multiply(factor);
+  call.out.SetHistogram(step, change.ToShared());
+}
+
+void InstantHistogram(RangeCall& call, bool rate, size_t step, size_t last) {
+  const Histogram &newest = *call.series.h[last], &before = *call.series.h[last - 1];
+  if (rate && (IsGauge(newest) || IsGauge(before))) WarnKind(call, "counter");
+  if (!rate && (!IsGauge(newest) || !IsGauge(before))) WarnKind(call, "gauge");
+  FlatHistogram change(newest);
+  if (!rate || !DetectReset(newest, before)) {
+    const MergeNotes notes = SubtractHistogram(&change, FlatHistogram(before));
+    if (notes.mixed) return WarnMixedSchemas(call);
+    InfoReconciled(call, notes, "subtraction");
+  }
+  change.hint = CounterResetHint::kGauge;
+  change.Compact();
+  if (rate) {
+    change.Divide(static_cast<double>(call.series.ht[last] - call.series.ht[last - 1]) / 1000);
+  }
+  call.out.SetHistogram(step, change.ToShared());
+}
+
+}  // namespace tocsin::query
