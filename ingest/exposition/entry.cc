@@ -36,9 +36,13 @@ const char* SkipBlanks(const char* p, const char* end) {
 
 Status CheckLabels(const ParsedLabels& labels) {
   for (const auto& [name, value] : labels) {
-    if (!IsValidUtf8(value))
-      return InvalidArgument("invalid UTF-8 label value: " + scan::Quote(value));
-    if (!IsValidUtf8(name)) return InvalidArgument("invalid UTF-8 name: " + scan::Quote(name));
+    if (!IsValidUtf8(value)) {
+      return InvalidArgument(fmt::format("invalid UTF-8 {}: {}",
+                                         name == kMetricName ? "metric name" : "label value",
+                                         scan::Quote(value)));
+    }
+    if (!IsValidUtf8(name))
+      return InvalidArgument("invalid UTF-8 label name: " + scan::Quote(name));
   }
   const auto repeated = [](std::string_view name) {
     return InvalidArgument(fmt::format("label name {} is not unique", scan::Quote(name)));
