@@ -13,6 +13,7 @@
 #include "storage/head.h"
 #include "storage/kv.h"
 #include "storage/log.h"
+#include "storage/maintenance.h"
 #include "storage/metadata_store.h"
 #include "storage/querier.h"
 #include "storage/recovery.h"
@@ -26,6 +27,8 @@ namespace {
 
 // Bytes of head and index an active series takes, all in all.
 constexpr uint64_t kBytesPerSeries = 450;
+// Between two looks at what is due in the background.
+constexpr Duration kTick{30'000};
 
 uint64_t LogBudget(const Options& options) {
   return std::clamp<uint64_t>(options.memory_max / 8, 16u << 20, 256u << 20);
@@ -86,7 +89,9 @@ class DbImpl final : public Db {
 
  private:
   CommitQueue::Deps QueueDeps();
+  Maintenance::Deps MaintenanceDeps();
   void ScheduleSync();
+  void ScheduleTick();
 
   const Options options_;
   const Ports ports_;
@@ -102,13 +107,14 @@ class DbImpl final : public Db {
   RowLayouts layouts_{head_};
   Log log_;
   CommitQueue queue_;
+  Maintenance maintenance_;
   AppenderDeps appender_deps_;
   Querier querier_;
   RocksKv kv_;
-  std::atomic<int64_t> edge_{kMinTimestamp.ms};
 
   std::mutex timer_mutex_;
   Timer sync_timer_;      // guarded by timer_mutex_
+  Timer tick_timer_;      // guarded by timer_mutex_
   bool closing_ = false;  // guarded by timer_mutex_
 };
 
@@ -123,13 +129,14 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
       index_(SeriesMax(options)),
       log_(*store_),
       queue_(QueueDeps(), options.sync_interval.count() <= 0),
+      maintenance_(MaintenanceDeps()),
       appender_deps_{index_,
                      head_,
                      layouts_,
                      metadata_,
                      queue_,
                      ports.clock,
-                     [this] { return Timestamp{edge_.load(std::memory_order_relaxed)}; },
+                     [this] { return maintenance_.edge(); },
                      ports.metrics.GetCounter(
                          "prometheus_tsdb_out_of_bound_samples_total",
                          "Total number of out of bound samples ingestion failed attempts.")},
@@ -152,6 +159,7 @@ DbImpl::~DbImpl() {
     std::lock_guard lock(timer_mutex_);
     closing_ = true;
     sync_timer_.Cancel();
+    tick_timer_.Cancel();
   }
   gate_.Close();
 }
@@ -168,7 +176,6 @@ Status DbImpl::Recover() {
     log::Warn("the database was damaged; what is readable is there",
               {{"rows", recovered.damaged_rows}, {"files", recovered.damaged_files}});
   }
-  edge_.store(recovered.directory.edge.ms);
   directories_.Publish(std::move(recovered.directory));
 
   Numbers& numbers = recovered.numbers;
@@ -179,7 +186,10 @@ Status DbImpl::Recover() {
   batch.Put(Family::kDefault, keys::Floors(), EncodeFloors(numbers));
   TOCSIN_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
   TOCSIN_RETURN_IF_ERROR(log_.Start(numbers.log_seq));
+  maintenance_.SetRetention(options_.retention_time, options_.retention_size);
+  maintenance_.Start(numbers, recovered.guarded, recovered.contained);
   ScheduleSync();
+  ScheduleTick();
   return OkStatus();
 }
 
@@ -197,7 +207,43 @@ void DbImpl::ScheduleSync() {
   }));
 }
 
-void DbImpl::SetRetention(Duration, uint64_t) {}
+void DbImpl::ScheduleTick() {
+  std::lock_guard lock(timer_mutex_);
+  if (closing_) return;
+  tick_timer_ = ports_.scheduler.After(kTick, gate_.Wrap([this] {
+    // The next one is timed when this one is done, so that they never pile up.
+    ports_.background.Post(gate_.Wrap([this] {
+      maintenance_.Tick();
+      ScheduleTick();
+    }));
+  }));
+}
+
+Maintenance::Deps DbImpl::MaintenanceDeps() {
+  MetricRegistry& registry = ports_.metrics;
+  MaintenanceMetrics metrics;
+  metrics.compactions = registry.GetCounter("prometheus_tsdb_compactions_total",
+                                            "Total number of passes that wrote sealed files.");
+  metrics.compactions_failed = registry.GetCounter("prometheus_tsdb_compactions_failed_total",
+                                                   "Total number of passes that failed.");
+  metrics.compaction_seconds =
+      registry.GetHistogram("prometheus_tsdb_compaction_duration_seconds", "Duration of passes.",
+                            {0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100});
+  metrics.time_retentions =
+      registry.GetCounter("prometheus_tsdb_time_retentions_total",
+                          "The number of times that files were dropped for their age.");
+  metrics.size_retentions =
+      registry.GetCounter("prometheus_tsdb_size_retentions_total",
+                          "The number of times that files were dropped for their size.");
+  metrics.truncations_failed = registry.GetCounter("prometheus_tsdb_wal_truncations_failed_total",
+                                                   "Total number of failed log truncations.");
+  const uint64_t head_budget = options_.memory_max / 4;
+  return {*store_,    folder_, index_,       head_,   directories_,
+          log_,       queue_,  ports_.clock, metrics, LogBudget(options_),
+          head_budget};
+}
+
+void DbImpl::SetRetention(Duration time, uint64_t size) { maintenance_.SetRetention(time, size); }
 
 DbStats DbImpl::Stats() const {
   DbStats stats;
@@ -211,14 +257,18 @@ DbStats DbImpl::Stats() const {
   return stats;
 }
 
-Status DbImpl::Compact() { return OkStatus(); }
+Status DbImpl::Compact() { return maintenance_.Compact(); }
 
-Status DbImpl::DeleteSeries(std::span<const Matcher>, Timestamp, Timestamp) {
-  return Unsupported("deleting series");
+Status DbImpl::DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to) {
+  return maintenance_.DeleteSeries(matchers, from, to);
 }
 
-Status DbImpl::Close(Duration) {
+Status DbImpl::Close(Duration budget) {
   queue_.Close();
+  const Status sealed = maintenance_.SealForClose(budget);
+  if (!sealed.ok())
+    log::Error("open data was not sealed; it stays in the log",
+               {{"err", sealed.error().message()}});
   return queue_.Sync();
 }
 
@@ -227,6 +277,7 @@ Status DbImpl::Close(Duration) {
 Result<std::unique_ptr<Db>> Db::Open(const Options& options, const Ports& ports) {
   TOCSIN_ASSIGN(Folder folder, OpenFolder(options.path));
   TOCSIN_ASSIGN(auto store, RocksStore::Open(MakeRocksOptions(options, folder)));
+  TOCSIN_RETURN_IF_ERROR(ClearStaging(folder));
   auto db = std::make_unique<DbImpl>(options, ports, std::move(folder), std::move(store));
   TOCSIN_RETURN_IF_ERROR(db->Recover());
   return std::unique_ptr<Db>(std::move(db));

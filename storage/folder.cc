@@ -63,4 +63,11 @@ Result<Folder> OpenFolder(const std::string& path) {
   return folder;
 }
 
+Status ClearStaging(const Folder& folder) {
+  std::error_code error;
+  fs::remove_all(folder.staging(), error);
+  if (!error) fs::create_directories(folder.staging(), error);
+  return error ? Status(IoError(folder.staging(), error)) : OkStatus();
+}
+
 }  // namespace tocsin::storage

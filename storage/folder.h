@@ -13,8 +13,11 @@ struct Folder {
   std::string staging() const { return path + "/staging"; }  // files under construction
 };
 
-// Makes what is missing and empties `staging`. kInvalidArgument: the folder holds something that is
-// not ours; the message names the way out.
+// Makes it when missing. kInvalidArgument: it holds something that is not ours; the message names
+// the way out.
 Result<Folder> OpenFolder(const std::string& path);
+
+// Empties `staging`. REQUIRES: the database in the folder is locked by this process.
+Status ClearStaging(const Folder& folder);
 
 }  // namespace tocsin::storage

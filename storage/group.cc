@@ -265,10 +265,37 @@ size_t Group::series_with_data() const {
   return static_cast<size_t>(std::popcount(slots));
 }
 
-size_t Group::longest_line() const {
-  size_t longest = 0;
-  for (const auto& line : lines_) longest = std::max(longest, line->offsets.size());
-  return longest;
+Duration Group::step() const {
+  if (lines_.empty()) return Duration{0};
+  const Line& line = *lines_.back();
+  if (line.offsets.size() < 2) return Duration{0};
+  return Duration{line.offsets.back() / (line.offsets.size() - 1)};
+}
+
+std::optional<Timestamp> Group::CutOfFullLines() const {
+  Timestamp first_open = kMaxTimestamp;
+  for (const auto& line : lines_)
+    if (line->offsets.size() < kMaxColumnEntries) first_open = std::min(first_open, line->time(0));
+  if (first_open == kMaxTimestamp) return std::nullopt;
+  Timestamp last_full = kMinTimestamp;
+  for (const auto& line : lines_) {
+    if (line->offsets.size() < kMaxColumnEntries) continue;
+    if (line->newest() < first_open)
+      last_full = std::max(last_full, line->newest());
+    else
+      return std::nullopt;
+  }
+  if (last_full == kMinTimestamp) return std::nullopt;
+  return first_open;
+}
+
+Timestamp Group::newest_open() const {
+  Timestamp newest = kMinTimestamp;
+  for (const auto& line : lines_) newest = std::max(newest, line->newest());
+  if (late_ != nullptr)
+    for (const auto& samples : late_->slots)
+      if (!samples.empty()) newest = std::max(newest, samples.back().t);
+  return newest;
 }
 
 Timestamp Group::oldest() const {

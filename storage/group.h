@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -122,9 +123,13 @@ class Group {
   Timestamp newest() const { return newest_; }
   // Of what is open; kMaxTimestamp when nothing is.
   Timestamp oldest() const;
+  Timestamp newest_open() const;  // kMinTimestamp when nothing is
   MonotonicTime last_append() const { return last_append_; }
   void Touch(MonotonicTime now) { last_append_ = now; }
-  size_t longest_line() const;
+  // The time between two entries of the line used last; 0 when unknown.
+  Duration step() const;
+  // Where to cut so that full lines go and no line is torn; none when no full line can go.
+  std::optional<Timestamp> CutOfFullLines() const;
   // The end of the oldest open window; kMaxTimestamp when nothing is open.
   Timestamp oldest_window_end() const;
 

@@ -131,27 +131,30 @@ void Replayer::EraseMasked(const TombstoneRow& row) {
   }
 }
 
-// Files whose covers others contain (a crash came between a merge and its clean-up), and files
-// older than the edge.
+// Whether `other` replaces the file.
+bool Contains(const SealedFile& other, const SealedFile& file) {
+  if (&other == &file || other.id.retention_class != file.id.retention_class) return false;
+  if (!other.header.covers.ContainsAll(file.header.covers)) return false;
+  // Of two with equal covers the higher number stays.
+  return !file.header.covers.ContainsAll(other.header.covers) ||
+         other.id.seal_seq > file.id.seal_seq;
+}
+
+// Files that others contain (a crash came between a merge and its clean-up), and files older than
+// the edge.
 void DropContained(Recovered* out) {
-  auto& files = out->directory.files;
   std::vector<SealedFilePtr> kept;
-  for (const SealedFilePtr& file : files) {
-    const bool expired = file->header.max_time < out->directory.edge;
-    const bool contained = std::any_of(files.begin(), files.end(), [&](const SealedFilePtr& other) {
-      if (other == file || other->id.day != file->id.day ||
-          other->id.retention_class != file->id.retention_class)
-        return false;
-      if (!other->header.covers.ContainsAll(file->header.covers)) return false;
-      return !file->header.covers.ContainsAll(other->header.covers) ||
-             other->id.seal_seq > file->id.seal_seq;
-    });
-    if (expired || contained)
+  for (const SealedFilePtr& file : out->directory.files) {
+    const auto of_day = out->directory.OfDays(DayStart(file->id.day), DayStart(file->id.day));
+    const bool contained =
+        std::any_of(of_day.begin(), of_day.end(),
+                    [&](const SealedFilePtr& other) { return Contains(*other, *file); });
+    if (contained || file->header.max_time < out->directory.edge)
       out->contained.push_back(file->id);
     else
       kept.push_back(file);
   }
-  files = std::move(kept);
+  out->directory.files = std::move(kept);
 }
 
 void RaiseNumbers(const SealedFile& file, Numbers* numbers) {
@@ -220,6 +223,16 @@ Status ReadTombstones(const RocksStore& store, Recovered* out) {
   return status;
 }
 
+Result<std::optional<Timestamp>> ReadTime(const RocksStore& store, std::string_view key) {
+  TOCSIN_ASSIGN(const auto value, store.Get(Family::kDefault, key));
+  if (!value) return std::optional<Timestamp>();
+  ByteReader in(*value);
+  const auto version = in.Fixed<uint8_t>();
+  const Timestamp t{in.ZigZagVarint()};
+  if (version != kVersion || !in.ok()) return Corrupt("a malformed time");
+  return std::optional<Timestamp>(t);
+}
+
 }  // namespace
 
 std::string EncodeFloors(const Numbers& numbers) {
@@ -241,9 +254,9 @@ Result<Numbers> DecodeFloors(std::string_view value) {
   return numbers;
 }
 
-std::string EncodeEdge(Timestamp edge) {
+std::string EncodeTime(Timestamp t) {
   std::string out(1, static_cast<char>(kVersion));
-  PutZigZag(out, edge.ms);
+  PutZigZag(out, t.ms);
   return out;
 }
 
@@ -312,18 +325,13 @@ Result<Recovered> ReadDirectory(const RocksStore& store) {
   if (floors) {
     TOCSIN_ASSIGN(out.numbers, DecodeFloors(*floors));
   }
-  TOCSIN_ASSIGN(const auto edge, store.Get(Family::kDefault, keys::Edge(0, 0)));
-  if (edge) {
-    ByteReader in(*edge);
-    const auto version = in.Fixed<uint8_t>();
-    const Timestamp at{in.ZigZagVarint()};
-    if (version != kVersion || !in.ok()) return Corrupt("a malformed edge");
-    out.directory.edge = at;
-  }
+  TOCSIN_ASSIGN(const auto edge, ReadTime(store, keys::Edge(0, 0)));
+  if (edge) out.directory.edge = *edge;
+  TOCSIN_ASSIGN(out.guarded, ReadTime(store, keys::GuardedClock()));
   TOCSIN_RETURN_IF_ERROR(ReadTombstones(store, &out));
   TOCSIN_RETURN_IF_ERROR(ReadFiles(store, &out));
-  DropContained(&out);
   out.directory.Sort();
+  DropContained(&out);
   return out;
 }
 

@@ -5,6 +5,9 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/base/result.h"
@@ -30,13 +33,15 @@ Result<Numbers> DecodeFloors(std::string_view value);
 
 std::string EncodeTombstone(const Tombstone& tombstone);
 Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value);
-std::string EncodeEdge(Timestamp edge);
+// The value of an edge and of the guarded clock.
+std::string EncodeTime(Timestamp t);
 
 // Writes the format into a new database. kInvalidArgument: it is of a newer format, or not ours.
 Status CheckFormat(RocksStore& store);
 
 struct Recovered {
   Directory directory;
+  std::optional<Timestamp> guarded;     // the guarded clock when the database was last open
   Numbers numbers;                      // floors, files and log taken into account
   std::vector<keys::FileId> contained;  // left over by a crash: others cover them, or the edge does
   uint64_t damaged_files = 0;

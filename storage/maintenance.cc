@@ -1,0 +1,285 @@
+#include "storage/maintenance.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "storage/base/log.h"
+
+namespace tocsin::storage {
+namespace {
+
+using std::chrono::minutes;
+
+constexpr std::chrono::nanoseconds kSealInterval = minutes(5);
+constexpr std::chrono::nanoseconds kRetentionInterval = minutes(10);
+constexpr std::chrono::nanoseconds kEpochAge = minutes(120);
+// Groups of one pass when time is short.
+constexpr size_t kGroupsPerPass = 256;
+// A commit that is being logged right now may take numbers behind the log's next one.
+constexpr uint64_t kInFlight = 1u << 16;
+
+}  // namespace
+
+Maintenance::Maintenance(const Deps& deps)
+    : deps_(deps),
+      sealer_({deps.store, deps.folder, deps.head, deps.directories,
+               [&queue = deps.queue] { return queue.Sync(); }}) {}
+
+void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded,
+                        const std::vector<keys::FileId>& contained) {
+  std::lock_guard lock(mutex_);
+  numbers_ = numbers;
+  guarded_ = GuardedClock(guarded);
+  edge_.store(deps_.directories.View()->edge.ms, std::memory_order_relaxed);
+  const MonotonicTime now = deps_.clock.Monotonic();
+  last_seal_ = last_retention_ = epoch_start_ = now;
+  for (const keys::FileId& file : contained) {
+    const Status dropped =
+        deps_.store.DropRange(Family::kRaw, keys::FilePrefix(file), keys::FileEnd(file));
+    if (!dropped.ok())
+      log::Warn("a file that is not needed was not removed", {{"err", dropped.error().message()}});
+  }
+  const Status spent = DropSpentLog();
+  if (!spent.ok()) log::Warn("the spent log was not dropped", {{"err", spent.error().message()}});
+}
+
+void Maintenance::SetRetention(Duration time, uint64_t size) {
+  keep_ms_.store(time.count(), std::memory_order_relaxed);
+  keep_bytes_.store(size, std::memory_order_relaxed);
+}
+
+void Maintenance::Tick() {
+  std::lock_guard lock(mutex_);
+  const MonotonicTime now = deps_.clock.Monotonic();
+  guarded_now_ = guarded_.Tick(deps_.clock.Now(), now);
+  SealDue();
+  const Status rolled = RollLog(/*at_once=*/false);
+  if (!rolled.ok()) {
+    deps_.metrics.truncations_failed.Add();
+    log::Warn("the log was not truncated", {{"err", rolled.error().message()}});
+  }
+  if (first_tick_ || now - last_retention_ >= kRetentionInterval) {
+    first_tick_ = false;
+    last_retention_ = now;
+    StoreGuardedClock();
+    Retain();
+  }
+  FreeUnused();
+}
+
+void Maintenance::SealDue() {
+  const MonotonicTime now = deps_.clock.Monotonic();
+  SealRule rule;
+  rule.now = now;
+  const bool log_full = deps_.store.LogBytes() > deps_.log_budget / 4 * 3;
+  const bool head_full = deps_.head.stream_bytes() > deps_.head_budget;
+  // The oldest first: what is not in the epoch written now.
+  if (log_full) rule.log_seq_below = deps_.log.epoch();
+  if (head_full) rule.everything = true;
+  if (!log_full && !head_full && now - last_seal_ < kSealInterval) return;
+  last_seal_ = now;
+  const Status sealed = Seal(rule);
+  if (!sealed.ok())
+    log::Error("open data was not sealed; it stays in the log",
+               {{"err", sealed.error().message()}});
+}
+
+Status Maintenance::Seal(const SealRule& rule) {
+  const MonotonicTime begin = deps_.clock.Monotonic();
+  const std::vector<Group*> groups = deps_.head.Groups();
+  const uint64_t seal_seq = numbers_.seal_seq++;
+  auto outcome = sealer_.Pass(groups, rule, seal_seq);
+  if (!outcome.ok()) {
+    deps_.metrics.compactions_failed.Add();
+    return outcome.error();
+  }
+  if (outcome->groups == 0) {
+    --numbers_.seal_seq;  // nothing has seen it
+    return OkStatus();
+  }
+  deps_.metrics.compactions.Add();
+  const auto took = ToSeconds(deps_.clock.Monotonic() - begin);
+  deps_.metrics.compaction_seconds.Observe(took);
+  log::Debug("sealed", {{"groups", outcome->groups},
+                        {"files", outcome->files},
+                        {"samples", outcome->samples},
+                        {"seconds", took}});
+  FreeUnused();
+  return OkStatus();
+}
+
+void Maintenance::FreeUnused() {
+  deps_.head.Free(deps_.directories.OldestPublished());
+  for (const keys::FileId& file : deps_.directories.TakeUnused()) {
+    const Status dropped =
+        deps_.store.DropRange(Family::kRaw, keys::FilePrefix(file), keys::FileEnd(file));
+    if (!dropped.ok())
+      log::Warn("a file that is not needed was not removed; the next start removes it",
+                {{"err", dropped.error().message()}});
+  }
+}
+
+Status Maintenance::PutFloors() {
+  Numbers floors = numbers_;
+  floors.log_seq = std::max(floors.log_seq, deps_.log.next_seq() + kInFlight);
+  floors.group = std::max(floors.group, deps_.index.next_group());
+  floors.symbol = std::max<uint64_t>(floors.symbol, deps_.index.symbols().last() + uint64_t{1});
+  RocksBatch batch = deps_.store.NewBatch();
+  batch.Put(Family::kDefault, keys::Floors(), EncodeFloors(floors));
+  return deps_.store.Write(batch, /*sync=*/true);
+}
+
+Status Maintenance::StartEpoch() {
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  TOCSIN_RETURN_IF_ERROR(deps_.log.PrepareEpoch());
+  epoch_start_ = deps_.clock.Monotonic();
+  return OkStatus();
+}
+
+Status Maintenance::RollLog(bool at_once) {
+  if (!deps_.log.prepared()) {
+    const bool large = deps_.log.epoch_bytes() >= deps_.log_budget / 4;
+    const bool old =
+        deps_.clock.Monotonic() - epoch_start_ >= kEpochAge && deps_.log.epoch_bytes() > 0;
+    if (large || old || at_once) TOCSIN_RETURN_IF_ERROR(StartEpoch());
+  }
+  if (at_once) {
+    TOCSIN_RETURN_IF_ERROR(deps_.queue.RunAlone([this] {
+      deps_.log.BeginBatch();
+      return OkStatus();
+    }));
+  }
+  return DropSpentLog();
+}
+
+Status Maintenance::DropSpentLog() {
+  uint64_t oldest = deps_.log.epoch();  // what is written now is never spent
+  for (Group* group : deps_.head.Groups()) {
+    std::lock_guard lock(group->mutex());
+    oldest = std::min(oldest, group->oldest_open_seq());
+  }
+  const std::vector<uint64_t> epochs = deps_.store.Logs();
+  std::vector<uint64_t> spent;
+  for (size_t i = 0; i + 1 < epochs.size(); ++i)
+    if (epochs[i + 1] <= oldest) spent.push_back(epochs[i]);
+  if (spent.empty()) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  for (const uint64_t epoch : spent) TOCSIN_RETURN_IF_ERROR(deps_.store.DropLog(epoch));
+  // Or one of them keeps the WAL of the dropped epochs alive.
+  return deps_.store.FlushSmallFamilies();
+}
+
+void Maintenance::StoreGuardedClock() {
+  RocksBatch batch = deps_.store.NewBatch();
+  batch.Put(Family::kDefault, keys::GuardedClock(), EncodeTime(guarded_now_));
+  const Status written = deps_.store.Write(batch, /*sync=*/false);
+  if (!written.ok()) log::Warn("the time was not stored", {{"err", written.error().message()}});
+  deps_.queue.NoteWrite();
+}
+
+void Maintenance::Retain() {
+  const DirectoryPtr view = deps_.directories.View();
+  Timestamp newest = NewestOfFiles(*view, guarded_now_);
+  if (deps_.head.max_time() <= guarded_now_) newest = std::max(newest, deps_.head.max_time());
+  for (Group* group : deps_.head.Groups()) {
+    std::lock_guard lock(group->mutex());
+    const Timestamp t =
+        group->newest_open() <= guarded_now_ ? group->newest_open() : group->oldest();
+    if (t <= guarded_now_) newest = std::max(newest, t);
+  }
+  const RetentionPlan by_time = PlanByTime(*view, newest, retention_time());
+  if (!by_time.drop.empty()) {
+    deps_.metrics.time_retentions.Add();
+    if (const Status s = Drop(by_time); !s.ok())
+      log::Error("old data was not dropped", {{"err", s.error().message()}});
+  }
+  if (retention_size() == 0) return;
+  const uint64_t bytes = deps_.store.DiskBytes();
+  if (bytes <= retention_size()) return;
+  const RetentionPlan by_size = PlanBySize(*deps_.directories.View(), bytes - retention_size());
+  if (by_size.drop.empty()) return;
+  deps_.metrics.size_retentions.Add();
+  if (const Status s = Drop(by_size); !s.ok())
+    log::Error("old data was not dropped", {{"err", s.error().message()}});
+}
+
+// Published first, then on disk that nothing older exists, then the files when no view names them.
+Status Maintenance::Drop(const RetentionPlan& plan) {
+  Directory next = *deps_.directories.View();
+  std::erase_if(next.files, [&](const SealedFilePtr& file) {
+    return std::find(plan.drop.begin(), plan.drop.end(), file) != plan.drop.end();
+  });
+  next.edge = std::max(next.edge, plan.edge);
+  const Timestamp edge = next.edge;
+  RocksBatch batch = deps_.store.NewBatch();
+  batch.Put(Family::kDefault, keys::Edge(0, 0), EncodeTime(edge));
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  deps_.directories.Publish(std::move(next));
+  edge_.store(edge.ms, std::memory_order_relaxed);
+  return deps_.store.Write(batch, /*sync=*/true);
+}
+
+Status Maintenance::Compact() {
+  std::lock_guard lock(mutex_);
+  SealRule rule;
+  rule.everything = true;
+  TOCSIN_RETURN_IF_ERROR(Seal(rule));
+  TOCSIN_RETURN_IF_ERROR(RollLog(/*at_once=*/true));
+  FreeUnused();
+  return OkStatus();
+}
+
+Status Maintenance::SealForClose(Duration budget) {
+  std::lock_guard lock(mutex_);
+  if (budget.count() <= 0) return OkStatus();
+  const MonotonicTime begin = deps_.clock.Monotonic();
+  SealRule rule;
+  rule.everything = true;
+  const std::vector<Group*> groups = deps_.head.Groups();
+  for (size_t at = 0; at < groups.size(); at += kGroupsPerPass) {
+    if (deps_.clock.Monotonic() - begin >= budget) break;
+    const auto some = std::span(groups).subspan(at, std::min(kGroupsPerPass, groups.size() - at));
+    const auto outcome = sealer_.Pass(some, rule, numbers_.seal_seq++);
+    if (!outcome.ok()) return outcome.error();
+  }
+  return PutFloors();
+}
+
+Status Maintenance::DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to) {
+  std::lock_guard lock(mutex_);
+  Tombstone tombstone;
+  tombstone.from = std::max(from, kMinStorable);
+  tombstone.to = std::min(to, kMaxStorable);
+  for (const Series* series : deps_.index.Select(matchers)) tombstone.series.push_back(series->id);
+  if (tombstone.series.empty() || tombstone.from > tombstone.to) return OkStatus();
+  tombstone.number = numbers_.tombstone++;
+  tombstone.bound_seal_seq = numbers_.seal_seq - 1;
+  return deps_.queue.RunAlone([&]() -> Status {
+    deps_.log.BeginBatch();
+    TombstoneRow row{tombstone.number, tombstone.from, tombstone.to, tombstone.bound_seal_seq, {}};
+    for (const uint64_t id : tombstone.series) row.series.push_back({id});
+    RocksBatch batch = deps_.store.NewBatch();
+    deps_.log.PutTombstone(batch, row);
+    batch.Put(Family::kDefault, keys::Tombstone(tombstone.number), EncodeTombstone(tombstone));
+    if (Status written = deps_.store.Write(batch, /*sync=*/true); !written.ok()) {
+      deps_.log.Failed();
+      return written;
+    }
+    {
+      const auto pool = deps_.head.LockPool();
+      for (const uint64_t id : tombstone.series) {
+        Group* group = deps_.head.Find(GroupOf(id));
+        if (group == nullptr) continue;
+        std::lock_guard group_lock(group->mutex());
+        group->Erase(SlotOf(id), tombstone.from, tombstone.to, deps_.head.pool());
+      }
+    }
+    Directory next = *deps_.directories.View();
+    next.tombstones.push_back(std::move(tombstone));
+    deps_.directories.Publish(std::move(next));
+    return OkStatus();
+  });
+}
+
+}  // namespace tocsin::storage

@@ -1,0 +1,104 @@
+// Everything that is done in the background, one job at a time: sealing, log epochs, retention,
+// merging, freeing what no view needs. Compact, DeleteSeries and Close do their part of it on the
+// caller's thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/base/metrics.h"
+#include "storage/commit_queue.h"
+#include "storage/directory.h"
+#include "storage/folder.h"
+#include "storage/guarded_clock.h"
+#include "storage/head.h"
+#include "storage/log.h"
+#include "storage/recovery.h"
+#include "storage/retention.h"
+#include "storage/rocks_store.h"
+#include "storage/sealer.h"
+#include "storage/series_index.h"
+
+namespace tocsin::storage {
+
+struct MaintenanceMetrics {
+  Counter compactions;
+  Counter compactions_failed;
+  HistogramMetric compaction_seconds;
+  Counter time_retentions;
+  Counter size_retentions;
+  Counter truncations_failed;
+};
+
+// Thread-safe.
+class Maintenance {
+ public:
+  struct Deps {
+    RocksStore& store;
+    const Folder& folder;
+    SeriesIndex& index;
+    Head& head;
+    Directories& directories;
+    Log& log;
+    CommitQueue& queue;
+    Clock& clock;
+    MaintenanceMetrics metrics;
+    uint64_t log_budget = 64u << 20;   // bytes of WAL and log epochs
+    uint64_t head_budget = 64u << 20;  // bytes of value streams
+  };
+  explicit Maintenance(const Deps& deps);
+
+  // Before the first Tick: where numbers go on, and the files a crash left over.
+  void Start(const Numbers& numbers, std::optional<Timestamp> guarded,
+             const std::vector<keys::FileId>& contained);
+  void SetRetention(Duration time, uint64_t size);
+
+  // What is due now. Called every half a minute.
+  void Tick();
+  // Seals everything, drops the spent log.
+  Status Compact();
+  // Seals as much as the budget allows.
+  Status SealForClose(Duration budget);
+  Status DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to);
+
+  // No sample older than this is taken.
+  Timestamp edge() const { return {edge_.load(std::memory_order_relaxed)}; }
+  Duration retention_time() const { return Duration{keep_ms_.load(std::memory_order_relaxed)}; }
+  uint64_t retention_size() const { return keep_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  // All of these: mutex_ is held.
+  Status Seal(const SealRule& rule);
+  void SealDue();
+  Status StartEpoch();
+  Status RollLog(bool at_once);
+  Status DropSpentLog();
+  void Retain();
+  Status Drop(const RetentionPlan& plan);
+  void FreeUnused();
+  Status PutFloors();
+  void StoreGuardedClock();
+
+  const Deps deps_;
+  Sealer sealer_;
+  std::atomic<int64_t> edge_{kMinTimestamp.ms};
+  std::atomic<int64_t> keep_ms_{0};
+  std::atomic<uint64_t> keep_bytes_{0};
+
+  std::mutex mutex_;  // one job at a time; guards what follows
+  Numbers numbers_;
+  GuardedClock guarded_{std::nullopt};
+  Timestamp guarded_now_;
+  MonotonicTime last_seal_;
+  MonotonicTime last_retention_;
+  MonotonicTime epoch_start_;
+  bool first_tick_ = true;
+};
+
+}  // namespace tocsin::storage
