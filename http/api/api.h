@@ -30,7 +30,7 @@ struct ServerState {
   bool enable_admin_api = false;
   bool enable_remote_write = false;
   std::function<bool()> ready;
-  std::function<std::string()> config_yaml;     // effective; secrets as <secret>
+  std::function<std::string()> config_yaml;  // effective; secrets as <secret>
   std::function<Labels()> external_labels;
   std::function<void(std::function<void(Status)>)> reload;  // answers on any thread
   std::function<void()> quit;

@@ -1,0 +1,177 @@
+#include "http/api/value_json.h"
+
+#include <cmath>
+#include <limits>
+
+#include "http/api/response.h"
+#include "storage/base/number.h"
+
+namespace tocsin::http {
+
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+// Which ends of a bucket belong to it, as the API numbers it.
+enum class Boundary { kUpper = 0, kLower = 1, kBoth = 3 };
+
+struct BucketList {
+  std::string& out;
+  bool first = true;
+
+  void Add(Boundary boundary, double lower, double upper, double count) {
+    if (count == 0) return;
+    out += first ? ",\"buckets\":[[" : ",[";
+    first = false;
+    out += static_cast<char>('0' + static_cast<int>(boundary));
+    for (const double v : {lower, upper, count}) {
+      out += ",\"";
+      AppendApiFloat(out, v);
+      out += '"';
+    }
+    out += ']';
+  }
+};
+
+// Upper bound of bucket `index` of an exponential histogram: 2^(index * 2^-schema).
+double ExponentialBound(int32_t index, int32_t schema) {
+  if (schema <= 0) return std::ldexp(1.0, index * (1 << -schema));
+  const int32_t per_power = 1 << schema;
+  const int32_t fraction = index & (per_power - 1);
+  return std::ldexp(std::exp2(static_cast<double>(fraction) / per_power), index >> schema);
+}
+
+double UpperBound(const Histogram& h, int32_t index) {
+  if (h.schema != kCustomBucketsSchema) return ExponentialBound(index, h.schema);
+  const auto size = static_cast<int32_t>(h.custom_values.size());
+  return index < size ? h.custom_values[static_cast<size_t>(index)] : kInf;
+}
+
+double LowerBound(const Histogram& h, int32_t index) {
+  if (h.schema != kCustomBucketsSchema) return ExponentialBound(index - 1, h.schema);
+  return index == 0 ? -kInf : h.custom_values[static_cast<size_t>(index - 1)];
+}
+
+struct Bucket {
+  int32_t index;
+  double count;
+};
+
+std::vector<Bucket> Expand(const std::vector<Histogram::Span>& spans,
+                           const std::vector<double>& counts) {
+  std::vector<Bucket> buckets;
+  buckets.reserve(counts.size());
+  int32_t index = 0;
+  size_t next = 0;
+  for (const Histogram::Span& span : spans) {
+    index += span.offset;
+    for (uint32_t i = 0; i < span.length && next < counts.size(); ++i) {
+      buckets.push_back({index++, counts[next++]});
+    }
+  }
+  return buckets;
+}
+
+void AppendPoint(std::string& out, Timestamp t, double v) {
+  out += '[';
+  AppendApiTimestamp(out, t.ms);
+  out += ",\"";
+  AppendApiFloat(out, v);
+  out += "\"]";
+}
+
+void AppendHistogramPoint(std::string& out, Timestamp t, const Histogram& h) {
+  out += '[';
+  AppendApiTimestamp(out, t.ms);
+  out += ',';
+  AppendHistogram(out, h);
+  out += ']';
+}
+
+void AppendVector(std::string& out, const query::Vector& vector) {
+  out += '[';
+  for (size_t i = 0; i < vector.size(); ++i) {
+    const query::VectorElement& element = vector[i];
+    out += i == 0 ? "{\"metric\":" : ",{\"metric\":";
+    AppendLabels(out, element.labels);
+    if (element.h) {
+      out += ",\"histogram\":";
+      AppendHistogramPoint(out, element.t, *element.h);
+    } else {
+      out += ",\"value\":";
+      AppendPoint(out, element.t, element.v);
+    }
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendSeries(std::string& out, const query::Series& series) {
+  out += "{\"metric\":";
+  AppendLabels(out, series.labels);
+  if (!series.floats.empty()) {
+    out += ",\"values\":[";
+    for (size_t i = 0; i < series.floats.size(); ++i) {
+      if (i > 0) out += ',';
+      AppendPoint(out, series.floats[i].t, series.floats[i].v);
+    }
+    out += ']';
+  }
+  if (!series.histograms.empty()) {
+    out += ",\"histograms\":[";
+    for (size_t i = 0; i < series.histograms.size(); ++i) {
+      if (i > 0) out += ',';
+      AppendHistogramPoint(out, series.histograms[i].t, *series.histograms[i].h);
+    }
+    out += ']';
+  }
+  out += '}';
+}
+
+void AppendMatrix(std::string& out, const query::Matrix& matrix) {
+  out += '[';
+  for (size_t i = 0; i < matrix.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendSeries(out, matrix[i]);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void AppendHistogram(std::string& out, const Histogram& h) {
+  out += "{\"count\":\"";
+  AppendApiFloat(out, h.count);
+  out += "\",\"sum\":\"";
+  AppendApiFloat(out, h.sum);
+  out += '"';
+  BucketList list{out};
+  const auto negative = Expand(h.negative_spans, h.negative_buckets);
+  for (size_t i = negative.size(); i-- > 0;) {
+    const auto [index, count] = negative[i];
+    list.Add(Boundary::kLower, -UpperBound(h, index), -LowerBound(h, index), count);
+  }
+  list.Add(Boundary::kBoth, -h.zero_threshold, h.zero_threshold, h.zero_count);
+  for (const auto& [index, count] : Expand(h.positive_spans, h.positive_buckets)) {
+    list.Add(Boundary::kUpper, LowerBound(h, index), UpperBound(h, index), count);
+  }
+  out += list.first ? "}" : "]}";
+}
+
+void AppendResult(std::string& out, const query::Value& value) {
+  if (const auto* scalar = std::get_if<query::Scalar>(&value.v)) {
+    AppendPoint(out, scalar->t, scalar->v);
+  } else if (const auto* text = std::get_if<query::String>(&value.v)) {
+    out += '[';
+    AppendApiTimestamp(out, text->t.ms);
+    out += ',';
+    AppendJsonString(out, text->v);
+    out += ']';
+  } else if (const auto* vector = std::get_if<query::Vector>(&value.v)) {
+    AppendVector(out, *vector);
+  } else {
+    AppendMatrix(out, std::get<query::Matrix>(value.v));
+  }
+}
+
+}  // namespace tocsin::http
