@@ -11,6 +11,7 @@
 #include "query/grouping.h"
 #include "query/histogram/text.h"
 #include "storage/base/number.h"
+#include "storage/model/matcher.h"
 
 namespace tocsin::query {
 namespace {
@@ -296,7 +297,11 @@ Result<RowStreamPtr> CountValues(Evaluator& evaluator, const AggregateExpr& expr
                                  const StepGrid& grid) {
   QueryContext& context = evaluator.context();
   const std::string& label = Evaluator::Text(*expr.param);
-  if (!IsValidLabelName(label)) return Failed(fmt::format("invalid label name \"{}\"", label));
+  if (!IsValidLabelName(label)) {
+    std::string quoted;
+    AppendGoQuoted(quoted, label);
+    return Failed("invalid label name " + quoted);
+  }
   TOCSIN_ASSIGN(auto input, evaluator.Vector(*expr.expr, grid));
   Grouping grouping(context, expr, label);
   LabelsBuilder builder;

@@ -114,6 +114,7 @@ class RangeFunctionStream final : public RowStream {
 
 Evaluator::Evaluator(QueryContext& context, const Expr& root) : context_(context) {
   FindInvariant(root);
+  FindCountsOnly(root, false);
 }
 
 bool Evaluator::FindInvariant(const Expr& expr) {
@@ -125,8 +126,24 @@ bool Evaluator::FindInvariant(const Expr& expr) {
   if (expr.kind == ExprKind::kVectorSelector) invariant = pinned(As<VectorSelector>(expr).time);
   if (expr.kind == ExprKind::kSubquery) invariant = pinned(As<SubqueryExpr>(expr).time);
   if (expr.kind == ExprKind::kCall && As<Call>(expr).function->step_dependent) invariant = false;
-  if (invariant) invariant_.emplace(&expr, true);
+  if (invariant) invariant_.insert(&expr);
   return invariant;
+}
+
+void Evaluator::FindCountsOnly(const Expr& expr, bool counts_only) {
+  if (expr.kind == ExprKind::kCall) {
+    const std::string_view name = As<Call>(expr).function->name;
+    if (name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg") {
+      counts_only = true;
+    } else if (name == "histogram_quantile" || name == "histogram_quantiles" ||
+               name == "histogram_fraction") {
+      counts_only = false;
+    }
+  }
+  if (expr.kind == ExprKind::kSubquery) counts_only = false;
+  if (expr.kind == ExprKind::kBinary && IsTrim(As<BinaryExpr>(expr).op)) counts_only = false;
+  if (expr.kind == ExprKind::kVectorSelector && counts_only) counts_only_.insert(&expr);
+  ForEachChild(expr, [&](const Expr& child) { FindCountsOnly(child, counts_only); });
 }
 
 const std::string& Evaluator::Text(const Expr& expr) {
@@ -155,7 +172,8 @@ Result<RowStreamPtr> Evaluator::VectorOnGrid(const Expr& expr, const StepGrid& g
     case ExprKind::kAggregate:
       return EvaluateAggregation(*this, As<AggregateExpr>(expr), grid);
     case ExprKind::kVectorSelector:
-      return SelectInstant(context_, As<VectorSelector>(expr), grid, SelectorOutput::kValue, "");
+      return SelectInstant(context_, As<VectorSelector>(expr), grid,
+                           {SelectorOutput::kValue, "", CountsOnly(As<VectorSelector>(expr))});
     default:
       return Internal("not an instant vector");
   }
@@ -182,17 +200,20 @@ Result<RowStreamPtr> Evaluator::CallRange(const Call& call, const StepGrid& grid
   const auto range = std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
     return arg->type == ValueType::kMatrix;
   });
-  TOCSIN_ASSIGN(auto input, Range(**range, grid));
+  TOCSIN_ASSIGN(auto input, Range(**range, grid, call.function->name));
   auto stream = std::make_unique<RangeFunctionStream>(context_, call, std::move(input), grid);
   TOCSIN_RETURN_IF_ERROR(stream->EvaluateParams(*this));
   if (call.function->keeps_name) return RowStreamPtr(std::move(stream));
   return UnifyAfterDrop(context_, std::move(stream), OnDuplicate::kFail);
 }
 
-Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid) {
+Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid,
+                                    std::string_view function) {
   const Expr& inner = Unwrap(expr);
   if (inner.kind == ExprKind::kMatrixSelector) {
-    return SelectRange(context_, As<MatrixSelector>(inner), grid, "");
+    const auto& matrix = As<MatrixSelector>(inner);
+    return SelectRange(context_, matrix, grid,
+                       {SelectorOutput::kValue, function, CountsOnly(*matrix.selector)});
   }
   if (inner.kind == ExprKind::kSubquery) {
     return EvaluateSubquery(*this, As<SubqueryExpr>(inner), grid);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "query/context.h"
 #include "query/functions/spec.h"
@@ -41,11 +41,15 @@ class Evaluator {
   // REQUIRES: expr.type is the one named, and `expr` is part of the root.
   Result<RowStreamPtr> Vector(const Expr& expr, const StepGrid& grid);
   Result<std::vector<double>> Scalar(const Expr& expr, const StepGrid& grid);
-  Result<RangeInput> Range(const Expr& expr, const StepGrid& grid);
+  // `function` is the one around it.
+  Result<RangeInput> Range(const Expr& expr, const StepGrid& grid, std::string_view function = "");
+  // Whether only counts and sums of the selector's histograms are looked at.
+  bool CountsOnly(const VectorSelector& selector) const { return counts_only_.contains(&selector); }
   static const std::string& Text(const Expr& expr);
 
  private:
   bool FindInvariant(const Expr& expr);
+  void FindCountsOnly(const Expr& expr, bool counts_only);
   Result<RowStreamPtr> VectorOnGrid(const Expr& expr, const StepGrid& grid);
   Result<std::vector<double>> ScalarOnGrid(const Expr& expr, const StepGrid& grid);
   Result<RowStreamPtr> CallVector(const Call& call, const StepGrid& grid);
@@ -54,7 +58,8 @@ class Evaluator {
 
   QueryContext& context_;
   // Nodes whose value is the same at every step, because @ pins all their selectors.
-  absl::flat_hash_map<const Expr*, bool> invariant_;
+  absl::flat_hash_set<const Expr*> invariant_;
+  absl::flat_hash_set<const Expr*> counts_only_;
 };
 
 // The arguments of a function, for those that evaluate them themselves.

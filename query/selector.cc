@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+
+#include "query/histogram/arithmetic.h"
 
 namespace tocsin::query {
 namespace {
@@ -26,8 +29,12 @@ bool Distinct(const QueryContext& context, const VectorSelector& selector) {
 class SeriesScan {
  public:
   static Result<SeriesScan> Open(QueryContext& context, const VectorSelector& selector,
-                                 int64_t from_ms, int64_t to_ms, storage::SelectHints hints) {
+                                 int64_t from_ms, int64_t to_ms, Duration range,
+                                 const SelectOptions& options) {
     TOCSIN_RETURN_IF_ERROR(context.limits.CheckNow());
+    storage::SelectHints hints;
+    hints.range = range;
+    hints.function = options.function;
     hints.step = Duration{context.step_ms};
     hints.canceled = context.limits.canceled();
     TOCSIN_ASSIGN(auto set, context.queryable.Select(selector.matchers, Timestamp{from_ms},
@@ -62,11 +69,47 @@ class SeriesScan {
   size_t next_ = 0;
 };
 
+// Histograms of one series as samples: copied, for queries that ask for counts only without their
+// buckets and with explicit reset hints.
+class HistogramSource {
+ public:
+  explicit HistogramSource(bool counts_only) : counts_only_(counts_only) {}
+
+  void NewSeries() { previous_ = {}; }
+  // Once per histogram, in time order. Null for staleness markers.
+  HistogramPtr Take(const Histogram& h) {
+    if (IsStale(h.sum)) return nullptr;
+    if (!counts_only_) return std::make_shared<const Histogram>(h);
+    auto counts = std::make_shared<Histogram>();
+    counts->schema = h.schema;
+    counts->count = h.count;
+    counts->sum = h.sum;
+    counts->reset_hint = h.reset_hint;
+    if (previous_ && h.reset_hint == CounterResetHint::kUnknown) {
+      counts->reset_hint =
+          DetectReset(h, *previous_) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+    }
+    previous_ = h;
+    return counts;
+  }
+  // Whether every histogram has to be taken, not only those that are used.
+  bool needs_all() const { return counts_only_; }
+
+ private:
+  const bool counts_only_;
+  std::optional<Histogram> previous_;
+};
+
 // Turns the samples of one series, fed in time order, into the values of the steps.
 class StepFiller {
  public:
-  StepFiller(const ReferenceTimes& references, int64_t lookback_ms, SelectorOutput output, Row* row)
-      : references_(references), lookback_ms_(lookback_ms), output_(output), row_(*row) {}
+  StepFiller(const ReferenceTimes& references, int64_t lookback_ms, SelectorOutput output,
+             HistogramSource& histograms, Row* row)
+      : references_(references),
+        lookback_ms_(lookback_ms),
+        output_(output),
+        histograms_(histograms),
+        row_(*row) {}
 
   void Feed(const storage::SampleBlock& block) {
     for (size_t k = 0; k < block.size() && step_ < row_.v.size(); ++k) {
@@ -75,10 +118,11 @@ class StepFiller {
       time_ = t;
       value_ = block.values[k];
       raw_ = block.histograms.empty() ? nullptr : block.histograms[k];
-      shared_.reset();
+      taken_ = false;
       any_ = true;
+      if (raw_ != nullptr && histograms_.needs_all()) Take();
     }
-    if (raw_ != nullptr && !shared_) Share();  // the block goes away
+    if (raw_ != nullptr) Take();  // the block goes away
   }
   void Finish() {
     if (!any_) return;
@@ -87,16 +131,16 @@ class StepFiller {
   bool done() const { return step_ == row_.v.size(); }
 
  private:
-  void Share() {
-    shared_ = std::make_shared<Histogram>(*raw_);
-    stale_ = IsStale(raw_->sum);
+  void Take() {
+    if (!taken_) shared_ = histograms_.Take(*raw_);
+    taken_ = true;
   }
   void Emit() {
     const size_t i = step_++;
     if (!any_ || time_ <= references_.at(i) - lookback_ms_) return;
     if (raw_ != nullptr) {
-      if (!shared_) Share();
-      if (stale_) return;
+      Take();
+      if (shared_ == nullptr) return;  // stale
       if (output_ == SelectorOutput::kValue) return row_.SetHistogram(i, shared_);
     } else if (IsStale(value_)) {
       return;
@@ -107,25 +151,27 @@ class StepFiller {
   const ReferenceTimes references_;
   const int64_t lookback_ms_;
   const SelectorOutput output_;
+  HistogramSource& histograms_;
   Row& row_;
   size_t step_ = 0;
   bool any_ = false;
   int64_t time_ = 0;
   double value_ = 0;
-  const Histogram* raw_ = nullptr;
-  HistogramPtr shared_;  // copy of *raw_, made at most once
-  bool stale_ = false;
+  const Histogram* raw_ = nullptr;  // once taken only its presence counts
+  bool taken_ = false;
+  HistogramPtr shared_;
 };
 
 class InstantStream final : public RowStream {
  public:
   InstantStream(SeriesScan scan, const ReferenceTimes& references, int64_t lookback_ms,
-                size_t steps, SelectorOutput output, bool distinct)
+                size_t steps, const SelectOptions& options, bool distinct)
       : scan_(std::move(scan)),
         references_(references),
         lookback_ms_(lookback_ms),
         steps_(steps),
-        output_(output),
+        output_(options.output),
+        histograms_(options.counts_only),
         distinct_(distinct) {}
 
   Result<bool> Next(Row* row) override {
@@ -134,7 +180,8 @@ class InstantStream final : public RowStream {
     row->Clear(steps_);
     row->drop_name = false;
     row->labels = scan_.labels();
-    StepFiller filler(references_, lookback_ms_, output_, row);
+    histograms_.NewSeries();
+    StepFiller filler(references_, lookback_ms_, output_, histograms_, row);
     storage::SampleBlock block;
     while (!filler.done()) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
@@ -152,13 +199,14 @@ class InstantStream final : public RowStream {
   const int64_t lookback_ms_;
   const size_t steps_;
   const SelectorOutput output_;
+  HistogramSource histograms_;
   const bool distinct_;
 };
 
 class RangeStream final : public SampleStream {
  public:
-  RangeStream(QueryContext& context, SeriesScan scan, bool distinct)
-      : context_(context), scan_(std::move(scan)), distinct_(distinct) {}
+  RangeStream(QueryContext& context, SeriesScan scan, bool counts_only, bool distinct)
+      : context_(context), scan_(std::move(scan)), histograms_(counts_only), distinct_(distinct) {}
 
   Result<bool> Next(SampleSeries* series) override {
     context_.limits.Release(held_);
@@ -168,6 +216,7 @@ class RangeStream final : public SampleStream {
     series->Clear();
     series->drop_name = false;
     series->labels = scan_.labels();
+    histograms_.NewSeries();
     storage::SampleBlock block;
     while (true) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
@@ -180,7 +229,7 @@ class RangeStream final : public SampleStream {
   bool distinct_without_name() const override { return distinct_; }
 
  private:
-  static void Append(const storage::SampleBlock& block, SampleSeries* series) {
+  void Append(const storage::SampleBlock& block, SampleSeries* series) {
     if (block.histograms.empty()) return AppendFloats(block, series);
     for (size_t k = 0; k < block.size(); ++k) {
       const Histogram* h = block.histograms[k];
@@ -188,9 +237,9 @@ class RangeStream final : public SampleStream {
         if (IsStale(block.values[k])) continue;
         series->t.push_back(block.times[k].ms);
         series->v.push_back(block.values[k]);
-      } else if (!IsStale(h->sum)) {
+      } else if (HistogramPtr taken = histograms_.Take(*h); taken != nullptr) {
         series->ht.push_back(block.times[k].ms);
-        series->h.push_back(std::make_shared<Histogram>(*h));
+        series->h.push_back(std::move(taken));
       }
     }
   }
@@ -211,6 +260,7 @@ class RangeStream final : public SampleStream {
 
   QueryContext& context_;
   SeriesScan scan_;
+  HistogramSource histograms_;
   const bool distinct_;
   uint64_t held_ = 0;
 };
@@ -231,34 +281,29 @@ ReferenceTimes ReferencesOf(const QueryContext& context, const TimeModifiers& ti
 }
 
 Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& selector,
-                                   const StepGrid& grid, SelectorOutput output,
-                                   const std::string& function) {
+                                   const StepGrid& grid, const SelectOptions& options) {
   const ReferenceTimes references = ReferencesOf(context, selector.time, grid);
-  storage::SelectHints hints;
-  hints.function = function;
-  // Left-open: a sample exactly one lookback old is not seen.
-  const int64_t from = SaturatingSub(references.first_ms, context.lookback_ms - 1);
+  // Left-open: a sample exactly one lookback old is not seen, but may be the one before a reset.
+  const int64_t from =
+      SaturatingSub(references.first_ms, context.lookback_ms - (options.counts_only ? 0 : 1));
   TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, references.at(grid.count - 1),
-                                            std::move(hints)));
+                                            Duration{0}, options));
   return RowStreamPtr(std::make_unique<InstantStream>(std::move(scan), references,
-                                                      context.lookback_ms, grid.count, output,
+                                                      context.lookback_ms, grid.count, options,
                                                       Distinct(context, selector)));
 }
 
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matrix,
-                               const StepGrid& grid, const std::string& function) {
+                               const StepGrid& grid, const SelectOptions& options) {
   const VectorSelector& selector = *matrix.selector;
   const ReferenceTimes references = ReferencesOf(context, selector.time, grid);
   const int64_t range = matrix.range.value.count();
-  storage::SelectHints hints;
-  hints.range = matrix.range.value;
-  hints.function = function;
-  const int64_t from = SaturatingSub(references.first_ms, range - 1);
+  const int64_t from = SaturatingSub(references.first_ms, range - (options.counts_only ? 0 : 1));
   TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, references.at(grid.count - 1),
-                                            std::move(hints)));
+                                            matrix.range.value, options));
   RangeInput input;
-  input.stream =
-      std::make_unique<RangeStream>(context, std::move(scan), Distinct(context, selector));
+  input.stream = std::make_unique<RangeStream>(context, std::move(scan), options.counts_only,
+                                               Distinct(context, selector));
   input.windows = {references.first_ms, references.step_ms, range, grid.count};
   return input;
 }

@@ -18,13 +18,19 @@ ReferenceTimes ReferencesOf(const QueryContext& context, const TimeModifiers& ti
 
 enum class SelectorOutput { kValue, kSampleTime };
 
+struct SelectOptions {
+  SelectorOutput output = SelectorOutput::kValue;
+  std::string_view function;  // directly around the selector, as a hint to storage
+  // Only counts, sums and reset hints of histograms are asked for: buckets are left out, and the
+  // hints are made explicit by looking for resets between neighbours.
+  bool counts_only = false;
+};
+
 // The newest sample of each series within the lookback at every step.
 Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& selector,
-                                   const StepGrid& grid, SelectorOutput output,
-                                   const std::string& function);
+                                   const StepGrid& grid, const SelectOptions& options);
 
-// `function` is the one directly around the selector, as a hint to storage.
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& selector,
-                               const StepGrid& grid, const std::string& function);
+                               const StepGrid& grid, const SelectOptions& options);
 
 }  // namespace tocsin::query

@@ -21,6 +21,16 @@ StepGrid InnerGrid(const WindowGrid& windows, int64_t step) {
   return inner;
 }
 
+// A hint tells about the sample before, which the subquery may have skipped.
+HistogramPtr WithoutHint(const HistogramPtr& h) {
+  if (h->reset_hint == CounterResetHint::kGauge || h->reset_hint == CounterResetHint::kUnknown) {
+    return h;
+  }
+  auto copy = std::make_shared<Histogram>(*h);
+  copy->reset_hint = CounterResetHint::kUnknown;
+  return copy;
+}
+
 class SubqueryStream final : public SampleStream {
  public:
   SubqueryStream(RowStreamPtr rows, const StepGrid& inner)
@@ -38,7 +48,7 @@ class SubqueryStream final : public SampleStream {
         series->v.push_back(row_.v[i]);
       } else if (row_.HasHistogram(i)) {
         series->ht.push_back(inner_.at(i));
-        series->h.push_back(row_.h[i]);
+        series->h.push_back(WithoutHint(row_.h[i]));
       }
     }
     return true;

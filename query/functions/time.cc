@@ -111,7 +111,7 @@ Result<RowStreamPtr> TimestampOf(FunctionCall& call) {
   RowStreamPtr times;
   if (arg.kind == ExprKind::kVectorSelector && !As<VectorSelector>(arg).smoothed) {
     TOCSIN_ASSIGN(auto input, SelectInstant(context, As<VectorSelector>(arg), call.grid(),
-                                            SelectorOutput::kSampleTime, "timestamp"));
+                                            {SelectorOutput::kSampleTime, "timestamp"}));
     times = std::make_unique<ForgetNameStream>(context, std::move(input));
   } else {
     TOCSIN_ASSIGN(auto input, call.Vector(0));

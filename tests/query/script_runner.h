@@ -64,6 +64,22 @@ class ScriptRunner {
   void Load(const ScriptCommand& command) {
     LoadSeries(command, command.series);
     if (command.with_nhcb) LoadSeries(command, CustomBucketSeries(command.series));
+    store_.ChangeHistograms(&StoredHint);
+  }
+
+  // What a store keeps of a hint: a sample that goes on where the one before ended is known not to
+  // be a reset; of any other counter nothing is known.
+  static void StoredHint(const Histogram* previous, Histogram& h) {
+    if (h.reset_hint == CounterResetHint::kGauge) return;
+    const bool explicit_reset = h.reset_hint == CounterResetHint::kReset;
+    h.reset_hint = CounterResetHint::kUnknown;
+    if (previous == nullptr || explicit_reset || IsStale(previous->sum) || IsStale(h.sum) ||
+        previous->reset_hint == CounterResetHint::kGauge || previous->schema != h.schema ||
+        previous->zero_threshold != h.zero_threshold ||
+        previous->custom_values != h.custom_values || DetectReset(h, *previous)) {
+      return;
+    }
+    h.reset_hint = CounterResetHint::kNotReset;
   }
 
   void LoadSeries(const ScriptCommand& command, const std::vector<ScriptSeries>& all) {

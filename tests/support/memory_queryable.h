@@ -25,6 +25,18 @@ class MemoryQueryable final : public storage::Queryable {
     series_[labels][t_ms] = {h.count, std::make_shared<Histogram>(h)};
   }
   void Clear() { series_.clear(); }
+  // Calls f(previous, current) with each histogram and the sample before it (null when that is none
+  // or a float), to set what a store derives on its way in.
+  template <typename F>
+  void ChangeHistograms(F&& f) {
+    for (auto& [labels, points] : series_) {
+      const Histogram* previous = nullptr;
+      for (auto& [t, point] : points) {
+        if (point.h != nullptr) f(previous, *point.h);
+        previous = point.h.get();
+      }
+    }
+  }
 
   Result<std::unique_ptr<storage::SeriesSet>> Select(
       std::span<const Matcher> matchers, Timestamp from, Timestamp to,
@@ -76,7 +88,7 @@ class MemoryQueryable final : public storage::Queryable {
  private:
   struct Point {
     double v = 0;
-    std::shared_ptr<const Histogram> h;
+    std::shared_ptr<Histogram> h;
   };
 
   struct Series {
