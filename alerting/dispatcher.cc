@@ -120,7 +120,9 @@ void Dispatcher::RouteAlert(AlertStore::Entry& entry, Timestamp now, StateChange
     // The end of an alert that was told of before the restart is told without waiting.
     if (group.restored && !entry.restored && alert.ResolvedAt(now)) {
       group.restored = false;
-      Arm(group, Duration{0}, now);
+      parts_->scheduler.Post([weak = weak_from_this(), group_key = group.key, id = group.id] {
+        if (auto self = weak.lock()) self->PostTick(group_key, id, false);
+      });
     }
   }
 }
@@ -149,17 +151,17 @@ void Dispatcher::Arm(AggregationGroup& group, Duration delay, Timestamp now) {
   group.next_flush = now + delay;
   group.timer =
       parts_->scheduler.After(delay, [weak = weak_from_this(), key = group.key, id = group.id] {
-        if (auto self = weak.lock()) self->PostTick(key, id);
+        if (auto self = weak.lock()) self->PostTick(key, id, true);
       });
 }
 
-void Dispatcher::PostTick(const std::string& key, uint64_t id) {
-  parts_->workers.Post([weak = weak_from_this(), key, id] {
-    if (auto self = weak.lock()) self->OnTick(key, id);
+void Dispatcher::PostTick(const std::string& key, uint64_t id, bool on_grid) {
+  parts_->workers.Post([weak = weak_from_this(), key, id, on_grid] {
+    if (auto self = weak.lock()) self->OnTick(key, id, on_grid);
   });
 }
 
-void Dispatcher::OnTick(const std::string& key, uint64_t id) {
+void Dispatcher::OnTick(const std::string& key, uint64_t id, bool on_grid) {
   std::shared_ptr<Flush> flush;
   {
     std::lock_guard write_lock(write_mutex_);
@@ -170,13 +172,15 @@ void Dispatcher::OnTick(const std::string& key, uint64_t id) {
       if (stopped_ || it == groups_.end() || it->second->id != id) return;
       AggregationGroup& group = *it->second;
       if (flushes_.contains(key)) {
-        group.tick_waiting = true;
+        group.tick_waiting = group.tick_waiting || on_grid;
         return;
       }
       const Timestamp now = parts_->clock.Now();
       group.restored = false;
-      Arm(group, group.route->group_interval, now);
-      changes.NoteGroup(key, group.next_flush);
+      if (on_grid) {
+        Arm(group, group.route->group_interval, now);
+        changes.NoteGroup(key, group.next_flush);
+      }
       flush = PrepareFlush(group, now, changes);
       flushes_.emplace(key, flush);
     }
@@ -245,7 +249,7 @@ void Dispatcher::OnFlushed(const std::string& key, uint64_t id,
     }
     Write(std::move(changes));
   }
-  if (waiting_id != 0) PostTick(key, waiting_id);
+  if (waiting_id != 0) PostTick(key, waiting_id, true);
 }
 
 void Dispatcher::DestroyGroup(const std::string& key, StateChanges& changes) {

@@ -69,8 +69,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void MemberLeft(uint64_t fingerprint, Timestamp now, StateChanges& changes);
   bool IsShown(const Alert& alert, Timestamp now) const;
 
-  void PostTick(const std::string& key, uint64_t id);
-  void OnTick(const std::string& key, uint64_t id);
+  // `on_grid`: the next tick comes group_interval later; else the timer goes on as it is.
+  void PostTick(const std::string& key, uint64_t id, bool on_grid);
+  void OnTick(const std::string& key, uint64_t id, bool on_grid);
   void OnFlushed(const std::string& key, uint64_t id, const std::vector<AlertPtr>& resolved,
                  const FlushResult& result);
   void Write(StateChanges changes);

@@ -1,5 +1,6 @@
 #include "alerting/nflog.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "storage/base/coding.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::string_view kNamespace = "nflog";
 constexpr uint8_t kFormat = 1;  // on disk
+constexpr Duration kGraceAfterStart = std::chrono::minutes(30);
 
 void PutHashes(std::string& out, const std::vector<uint64_t>& hashes) {
   PutVarint(out, hashes.size());
@@ -78,7 +80,9 @@ Status NotificationLog::Load(Timestamp now) {
     if (!entry) {
       log::Error("An entry of the notification log is damaged and ignored",
                  {{"bytes", value.size()}});
-    } else if (entry->expires_at > now) {
+    } else {
+      // What expired while the program was down is still needed to tell of ends.
+      entry->expires_at = std::max(entry->expires_at, now + kGraceAfterStart);
       entries_.insert_or_assign(std::move(key), std::move(*entry));
     }
   }
