@@ -17,6 +17,8 @@ constexpr uint8_t kVersion = 0;
 constexpr uint8_t kAbsentToken = 0x81;
 constexpr uint8_t kLayoutAnew = 0x01;
 constexpr double kExactLimit = 9007199254740992.0;  // 2^53
+// Of all layouts of an epoch together, as a reader takes them.
+constexpr size_t kMaxEpochSeries = size_t{1} << 24;
 // A run and a token, or a sparse sample, at their longest.
 constexpr size_t kMaxEntryBytes = 32;
 
@@ -295,13 +297,16 @@ void LogRowEncoder::MetadataOf(const MetadataRow& m, std::string& row) {
 
 struct LogRowDecoder::Impl {
   absl::flat_hash_map<uint64_t, OwnerLogState> owners;
+  size_t layout_series = 0;  // of all owners
   std::vector<SeriesRef> series;
   std::vector<double> values;
   std::vector<SparseSample> sparse;
   std::vector<uint64_t> groups;
 
+  void Forget(uint64_t owner);
   Status Timeline(ByteReader& in, LogRow* out);
   bool TimelineValues(ByteReader& in, OwnerLogState& state, LogRow* out);
+  bool LayoutSeries(ByteReader& in);
   Status Layout(ByteReader& in, LogRow* out);
   Status Sparse(ByteReader& in, LogRow* out);
   Status Owner(ByteReader& in, LogRow* out);
@@ -398,30 +403,40 @@ Status LogRowDecoder::Impl::Timeline(ByteReader& in, LogRow* out) {
   if (TimelineValues(in, state, out)) return OkStatus();
   out->series = {};
   out->values = {};
-  owners.erase(found);
+  Forget(out->owner);
   return Malformed("timeline");
 }
 
-Status LogRowDecoder::Impl::Layout(ByteReader& in, LogRow* out) {
-  out->owner = in.Varint();
-  const auto flags = in.Fixed<uint8_t>();
+void LogRowDecoder::Impl::Forget(uint64_t owner) {
+  const auto found = owners.find(owner);
+  if (found == owners.end()) return;
+  layout_series -= found->second.ids_.size();
+  owners.erase(found);
+}
+
+// Fills `series`. A run of a few bytes may stand for millions of ids: they are counted first.
+bool LogRowDecoder::Impl::LayoutSeries(ByteReader& in) {
   const uint64_t runs = in.Varint();
-  if (!in.ok() || flags > kLayoutAnew) return Malformed("layout");
-  out->anew = flags == kLayoutAnew;
   series.clear();
   uint64_t end = 0;
   for (uint64_t i = 0; i < runs; ++i) {
     const uint64_t first = Plus(end, in.ZigZagVarint());
     const uint64_t length = in.Varint();
-    if (!in.ok() || length == 0 || length > kMaxLayoutSeries - series.size()) {
-      owners.erase(out->owner);
-      return Malformed("layout");
-    }
-    for (uint64_t id = first; id != first + length; ++id) series.push_back({id});
+    if (!in.ok() || length == 0 || length > kMaxLayoutSeries - series.size()) return false;
+    if (layout_series + series.size() + length > kMaxEpochSeries) return false;
     end = first + length;
+    for (uint64_t id = first; id != end; ++id) series.push_back({id});
   }
-  if (series.empty() || !in.done()) {
-    owners.erase(out->owner);
+  return in.ok() && in.done() && !series.empty();
+}
+
+Status LogRowDecoder::Impl::Layout(ByteReader& in, LogRow* out) {
+  out->owner = in.Varint();
+  const auto flags = in.Fixed<uint8_t>();
+  if (!in.ok() || flags > kLayoutAnew) return Malformed("layout");
+  out->anew = flags == kLayoutAnew;
+  if (!LayoutSeries(in)) {
+    Forget(out->owner);
     return Malformed("layout");
   }
   if (!out->anew && !owners.contains(out->owner)) {
@@ -429,6 +444,7 @@ Status LogRowDecoder::Impl::Layout(ByteReader& in, LogRow* out) {
     return OkStatus();
   }
   OwnerLogState& state = owners[out->owner];
+  layout_series += series.size() - state.ids_.size();
   state.SetLayout(out->anew, series);
   out->series = state.ids_;
   return OkStatus();
@@ -495,6 +511,9 @@ Status LogRowDecoder::Decode(std::string_view row, LogRow* out) {
   return Error(ErrorCode::kUnsupported, "log row of kind " + std::to_string(head & 15));
 }
 
-void LogRowDecoder::Hole() { impl_->owners.clear(); }
+void LogRowDecoder::Hole() {
+  impl_->owners.clear();
+  impl_->layout_series = 0;
+}
 
 }  // namespace tocsin::storage
