@@ -63,9 +63,9 @@ struct RulePorts {
 };
 
 struct ManagerOptions {
-  std::string external_url;                  // without a trailing slash
-  Duration outage_tolerance{3'600'000};      // --rules.alert.for-outage-tolerance
-  Duration resend_delay{60'000};             // --rules.alert.resend-delay
+  std::string external_url;              // without a trailing slash
+  Duration outage_tolerance{3'600'000};  // --rules.alert.for-outage-tolerance
+  Duration resend_delay{60'000};         // --rules.alert.resend-delay
 };
 
 // What comes from `global` and may change on reload.
