@@ -31,6 +31,9 @@ bool IsAddress(std::string_view text) {
 // The bare address of `Name <address>` or `address`.
 Result<std::string> ParseAddress(std::string_view text) {
   std::string_view bare = Trim(text);
+  if (bare.find_first_of("\r\n") != std::string_view::npos) {
+    return InvalidArgument("line break in a mail address");
+  }
   if (bare.ends_with('>')) {
     const size_t open = bare.rfind('<');
     if (open == std::string_view::npos)
