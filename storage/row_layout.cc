@@ -11,11 +11,14 @@ bool SameRefs(std::span<const SeriesRef> a, std::span<const SeriesRef> b) {
 }
 
 bool HasTwins(std::span<const SeriesRef> refs) {
-  if (std::adjacent_find(refs.begin(), refs.end(), std::greater_equal<>()) == refs.end())
-    return false;
-  std::vector<SeriesRef> sorted(refs.begin(), refs.end());
-  std::sort(sorted.begin(), sorted.end());
-  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+  bool ascending = true;
+  for (size_t i = 1; i < refs.size() && ascending; ++i) ascending = refs[i - 1].id < refs[i].id;
+  if (ascending) return false;
+  std::vector<uint64_t> ids;
+  ids.reserve(refs.size());
+  for (const SeriesRef ref : refs) ids.push_back(ref.id);
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) != ids.end();
 }
 
 }  // namespace
