@@ -10,6 +10,7 @@
 #include "query/functions/range.h"
 #include "query/histogram/flat.h"
 #include "query/selector.h"
+#include "query/smoothed_selector.h"
 #include "query/subquery.h"
 
 namespace tocsin::query {
@@ -62,6 +63,24 @@ class NegateStream final : public RowStream {
   RowStreamPtr input_;
 };
 
+// Which functions know what to do with anchored and smoothed windows.
+Status CheckModifier(const VectorSelector& selector, std::string_view function) {
+  if (function.empty() || (!selector.anchored && !selector.smoothed)) return OkStatus();
+  constexpr std::string_view kBoth[] = {"delta", "increase", "rate"};
+  if (std::find(std::begin(kBoth), std::end(kBoth), function) != std::end(kBoth)) return OkStatus();
+  if (selector.anchored) {
+    if (function == "changes" || function == "resets") return OkStatus();
+    return Error(ErrorCode::kExecution,
+                 fmt::format("anchored modifier can only be used with: changes, delta, increase, "
+                             "rate, resets - not with {}",
+                             function));
+  }
+  return Error(ErrorCode::kExecution,
+               fmt::format("smoothed modifier can only be used with: delta, increase, rate - not "
+                           "with {}",
+                           function));
+}
+
 // Runs a range function over the series of its range vector.
 class RangeFunctionStream final : public RowStream {
  public:
@@ -89,9 +108,18 @@ class RangeFunctionStream final : public RowStream {
     row->labels = series_.labels;
     row->drop_name = series_.drop_name;
     if (series_.t.empty() && series_.h.empty()) return true;
-    RangeCall call{
-        context_,   series_, grid_, input_.windows, params_, param_pos_, series_.labels.name(),
-        range_pos_, *row,    {}};
+    RangeCall call{context_,
+                   series_,
+                   grid_,
+                   input_.windows,
+                   params_,
+                   param_pos_,
+                   series_.labels.name(),
+                   range_pos_,
+                   input_.mode,
+                   context_.lookback_ms,
+                   *row,
+                   {}};
     call_.function->range(call);
     TOCSIN_RETURN_IF_ERROR(call.status);
     if (!call_.function->keeps_name) ForgetName(context_, row);
@@ -172,6 +200,9 @@ Result<RowStreamPtr> Evaluator::VectorOnGrid(const Expr& expr, const StepGrid& g
     case ExprKind::kAggregate:
       return EvaluateAggregation(*this, As<AggregateExpr>(expr), grid);
     case ExprKind::kVectorSelector:
+      if (As<VectorSelector>(expr).smoothed) {
+        return SelectSmoothed(context_, As<VectorSelector>(expr), grid);
+      }
       return SelectInstant(context_, As<VectorSelector>(expr), grid,
                            {SelectorOutput::kValue, "", CountsOnly(As<VectorSelector>(expr))});
     default:
@@ -212,6 +243,7 @@ Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid,
   const Expr& inner = Unwrap(expr);
   if (inner.kind == ExprKind::kMatrixSelector) {
     const auto& matrix = As<MatrixSelector>(inner);
+    TOCSIN_RETURN_IF_ERROR(CheckModifier(*matrix.selector, function));
     return SelectRange(context_, matrix, grid,
                        {SelectorOutput::kValue, function, CountsOnly(*matrix.selector)});
   }

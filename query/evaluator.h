@@ -24,10 +24,19 @@ struct WindowGrid {
   int64_t end(size_t i) const { return first_end_ms + static_cast<int64_t>(i) * step_ms; }
 };
 
-// A range vector: series with all samples any window needs.
+// How samples at and around the edges of a window count.
+enum class RangeMode {
+  kPlain,
+  kAnchored,  // the newest sample before the window belongs to it
+  kSmoothed,  // values at the edges are interpolated
+};
+
+// A range vector: series with all samples any window needs. For other modes than kPlain those reach
+// one lookback beyond the windows.
 struct RangeInput {
   SampleStreamPtr stream;
   WindowGrid windows;
+  RangeMode mode = RangeMode::kPlain;
 };
 
 // One thread, one query.

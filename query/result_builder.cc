@@ -1,9 +1,11 @@
 #include "query/result_builder.h"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+
+#include "query/functions/extended_range.h"
 
 namespace tocsin::query {
 namespace {
@@ -37,6 +39,20 @@ void SortByLabels(Matrix* matrix) {
             [](const Series& a, const Series& b) { return a.labels < b.labels; });
 }
 
+// A window with its edges instead of the samples beyond them.
+Status ExtendedSeries(const QueryContext& context, const RangeInput& input,
+                      const SampleSeries& samples, Series* series) {
+  if (!samples.h.empty()) {
+    return Error(ErrorCode::kExecution,
+                 fmt::format("{} modifier is not supported with histograms",
+                             input.mode == RangeMode::kAnchored ? "anchored" : "smoothed"));
+  }
+  for (auto [t, v] : ExtendedPoints(samples, input.windows, input.mode, context.lookback_ms)) {
+    series->floats.push_back({Timestamp{t}, v});
+  }
+  return OkStatus();
+}
+
 // Samples of a range vector, as they are.
 Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
   QueryContext& context = evaluator.context();
@@ -52,6 +68,11 @@ Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
     DropFlagged(context, samples.drop_name, &samples.labels);
     if (!seen.insert(samples.labels).second) return DuplicateLabelSet();
     Series series{samples.labels, {}, {}};
+    if (input.mode != RangeMode::kPlain) {
+      TOCSIN_RETURN_IF_ERROR(ExtendedSeries(context, input, samples, &series));
+      if (!series.floats.empty()) matrix.push_back(std::move(series));
+      continue;
+    }
     series.floats.reserve(samples.t.size());
     for (size_t i = 0; i < samples.t.size(); ++i) {
       series.floats.push_back({Timestamp{samples.t[i]}, samples.v[i]});

@@ -293,18 +293,31 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
                                                       Distinct(context, selector)));
 }
 
+Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
+                                      const ReferenceTimes& references, size_t steps,
+                                      int64_t reach_ms, int64_t ahead_ms,
+                                      const SelectOptions& options) {
+  const int64_t from = SaturatingSub(references.first_ms, reach_ms - (options.counts_only ? 0 : 1));
+  const int64_t to = references.at(steps - 1) + ahead_ms;
+  TOCSIN_ASSIGN(auto scan,
+                SeriesScan::Open(context, selector, from, to, Duration{reach_ms}, options));
+  return SampleStreamPtr(std::make_unique<RangeStream>(
+      context, std::move(scan), options.counts_only, Distinct(context, selector)));
+}
+
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matrix,
                                const StepGrid& grid, const SelectOptions& options) {
   const VectorSelector& selector = *matrix.selector;
   const ReferenceTimes references = ReferencesOf(context, selector.time, grid);
   const int64_t range = matrix.range.value.count();
-  const int64_t from = SaturatingSub(references.first_ms, range - (options.counts_only ? 0 : 1));
-  TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, references.at(grid.count - 1),
-                                            matrix.range.value, options));
   RangeInput input;
-  input.stream = std::make_unique<RangeStream>(context, std::move(scan), options.counts_only,
-                                               Distinct(context, selector));
   input.windows = {references.first_ms, references.step_ms, range, grid.count};
+  if (selector.anchored) input.mode = RangeMode::kAnchored;
+  if (selector.smoothed) input.mode = RangeMode::kSmoothed;
+  const int64_t around = input.mode == RangeMode::kPlain ? 0 : context.lookback_ms;
+  TOCSIN_ASSIGN(input.stream,
+                SelectSamples(context, selector, references, grid.count, range + around,
+                              input.mode == RangeMode::kSmoothed ? around : 0, options));
   return input;
 }
 

@@ -30,6 +30,12 @@ struct SelectOptions {
 Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& selector,
                                    const StepGrid& grid, const SelectOptions& options);
 
+// All samples within `reach_ms` before and `ahead_ms` after the times of the steps, left-open.
+Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
+                                      const ReferenceTimes& references, size_t steps,
+                                      int64_t reach_ms, int64_t ahead_ms,
+                                      const SelectOptions& options);
+
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& selector,
                                const StepGrid& grid, const SelectOptions& options);
 

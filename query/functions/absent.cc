@@ -64,7 +64,7 @@ void MarkWindows(const std::vector<int64_t>& times, const WindowGrid& windows,
 }
 
 Result<RowStreamPtr> AbsenceOverTime(FunctionCall& call) {
-  TOCSIN_ASSIGN(auto input, call.evaluator().Range(call.arg(0), call.grid()));
+  TOCSIN_ASSIGN(auto input, call.evaluator().Range(call.arg(0), call.grid(), "absent_over_time"));
   std::vector<uint8_t> present(call.grid().count, 0);
   SampleSeries series;
   while (true) {

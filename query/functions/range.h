@@ -20,8 +20,10 @@ struct RangeCall {
   std::span<const PositionRange> param_pos;
   std::string_view metric_name;  // for annotations
   PositionRange range_pos;       // of the range argument
-  Row& out;                      // cleared; labels are set
-  Status status;                 // set to fail the query
+  RangeMode mode;
+  int64_t lookback_ms;
+  Row& out;       // cleared; labels are set
+  Status status;  // set to fail the query
 };
 
 // Calls f(step, first, last) for each window that holds any of `times`: those at [first, last).

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "query/functions/extended_range.h"
 #include "query/functions/range.h"
 #include "query/functions/rate_histogram.h"
 #include "query/functions/registry.h"
@@ -73,6 +74,11 @@ void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
 
 template <RateKind kKind>
 void Extrapolated(RangeCall& call) {
+  if (call.mode != RangeMode::kPlain) {
+    ExtendedChange(call, kKind != RateKind::kDelta, kKind == RateKind::kRate);
+    if (kKind != RateKind::kDelta) CheckIsCounter(call);
+    return;
+  }
   std::vector<uint8_t> skip;
   if (!call.series.h.empty()) {
     skip.resize(call.windows.count, 0);
@@ -225,7 +231,7 @@ void CountPairs(RangeCall& call, Differs differs) {
 template <typename DiffersFloat, typename DiffersHistogram>
 void CountMixedPairs(RangeCall& call, DiffersFloat floats, DiffersHistogram histograms) {
   const SampleSeries& s = call.series;
-  ForEachMixedWindow(s, call.windows, [&](size_t step, const MixedWindow& w) {
+  auto count_window = [&](size_t step, const MixedWindow& w) {
     size_t f = w.f, h = w.h;
     int count = 0;
     bool any = false, last_was_float = false;
@@ -241,12 +247,14 @@ void CountMixedPairs(RangeCall& call, DiffersFloat floats, DiffersHistogram hist
       any = true;
     }
     call.out.v[step] = count;
-  });
+  };
+  if (call.mode == RangeMode::kAnchored) return ForEachAnchoredWindow(call, count_window);
+  ForEachMixedWindow(s, call.windows, count_window);
 }
 
 template <typename DiffersFloat, typename DiffersHistogram>
 void CountAll(RangeCall& call, DiffersFloat floats, DiffersHistogram histograms) {
-  if (call.series.h.empty()) return CountPairs(call, floats);
+  if (call.series.h.empty() && call.mode == RangeMode::kPlain) return CountPairs(call, floats);
   CountMixedPairs(call, floats, histograms);
 }
 

@@ -51,16 +51,15 @@ double ExtrapolationFactor(int64_t window_start_ms, int64_t window_end_ms, int64
   return sampled == 0 ? 1 : (sampled + to_start + to_end) / sampled;
 }
 
-bool HistogramChange(RangeCall& call, bool counter, size_t first, size_t last,
+bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr> h,
                      FlatHistogram* change) {
-  const auto& h = call.series.h;
-  const Histogram& newest = *h[last - 1];
-  Histogram base = *h[first];
+  const Histogram& newest = *h.back();
+  Histogram base = *h.front();
   bool custom = IsCustom(base);
   if (counter && (IsGauge(base) || IsGauge(newest))) WarnKind(call, "counter");
   // A counter that starts anew right after the first sample: that one no longer matters.
-  if (counter && DetectReset(*h[first + 1], base)) {
-    base = EmptyLike(*h[first + 1]);
+  if (counter && DetectReset(*h[1], base)) {
+    base = EmptyLike(*h[1]);
     custom = IsCustom(base);
   }
   if (IsCustom(newest) != custom) {
@@ -68,7 +67,7 @@ bool HistogramChange(RangeCall& call, bool counter, size_t first, size_t last,
     return false;
   }
   int32_t schema = std::min(newest.schema, base.schema);
-  for (size_t i = first + 1; counter && i + 1 < last; ++i) {
+  for (size_t i = 1; counter && i + 1 < h.size(); ++i) {
     if (IsGauge(*h[i])) WarnKind(call, "counter");
     schema = std::min(schema, h[i]->schema);
     if (IsCustom(*h[i]) == custom) continue;
@@ -80,14 +79,14 @@ bool HistogramChange(RangeCall& call, bool counter, size_t first, size_t last,
   InfoReconciled(call, SubtractHistogram(change, FlatHistogram(base)), "subtraction");
   if (counter) {
     const Histogram* previous = &base;
-    for (size_t i = first + 1; i < last; ++i) {
+    for (size_t i = 1; i < h.size(); ++i) {
       if (DetectReset(*h[i], *previous)) {
         InfoReconciled(call, AddHistogram(change, FlatHistogram(*previous), Rounding::kPlain),
                        "addition");
       }
       previous = h[i].get();
     }
-  } else if (!IsGauge(*h[first]) || !IsGauge(newest)) {
+  } else if (!IsGauge(*h.front()) || !IsGauge(newest)) {
     WarnKind(call, "gauge");
   }
   change->hint = CounterResetHint::kGauge;
@@ -99,7 +98,9 @@ void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const Mi
   if (w.histograms() < 2) return;
   const bool counter = kind != RateKind::kDelta;
   FlatHistogram change;
-  if (!HistogramChange(call, counter, w.h, w.h_end, &change)) return;
+  if (!HistogramChange(call, counter, std::span(call.series.h).subspan(w.h, w.histograms()),
+                       &change))
+    return;
   const auto& t = call.series.ht;
   const int64_t end = call.windows.end(step);
   double factor =

@@ -14,9 +14,9 @@ double ExtrapolationFactor(int64_t window_start_ms, int64_t window_end_ms, int64
                            int64_t last_ms, size_t samples, bool zero_clamp, double first_value,
                            double change);
 
-// The change over histograms [first, last) of the series, resets taken into account; not yet
-// extrapolated. False: none, with a warning.
-bool HistogramChange(RangeCall& call, bool counter, size_t first, size_t last,
+// The change over `samples` (at least two), resets taken into account; not yet extrapolated.
+// False: none, with a warning.
+bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr> samples,
                      FlatHistogram* change);
 
 // Result of rate, increase, delta at one step. REQUIRES: the window has no floats.
