@@ -3,12 +3,16 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <bit>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,29 @@ using SeriesModel = std::map<int64_t, Bits>;
 using Model = std::map<std::string, SeriesModel>;  // by Labels::ToString
 
 inline Bits BitsOf(double v) { return std::bit_cast<uint64_t>(v); }
+
+// In memory where the system has such a folder: hundreds of syncs a test are then cheap.
+class ScratchDir {
+ public:
+  ScratchDir() {
+    std::string pattern = "/dev/shm/tocsin-test-XXXXXX";
+    if (mkdtemp(pattern.data()) != nullptr)
+      path_ = pattern;
+    else
+      fallback_.emplace();
+  }
+  ~ScratchDir() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  std::string operator/(const std::string& name) const {
+    return fallback_ ? *fallback_ / name : path_ + "/" + name;
+  }
+
+ private:
+  std::string path_;
+  std::optional<testing::TempDir> fallback_;
+};
 
 class Store {
  public:
@@ -138,7 +165,7 @@ class Store {
     return all[labels.ToString()];
   }
 
-  testing::TempDir dir;
+  ScratchDir dir;
   testing::ManualScheduler scheduler;
   testing::InlineExecutor commit, sync, background;
   MetricRegistry metrics;
