@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "query/evaluator.h"
+#include "query/functions/info.h"
 #include "query/functions/registry.h"
 #include "storage/model/regex.h"
 
@@ -99,7 +100,11 @@ constexpr FunctionSpec kTable[] = {
      .args = {kVector, kString, kString, kString},
      .variadic = FunctionSpec::kUnbounded,
      .vector = &LabelJoin},
-    {.name = "info", .args = {kVector, kVector}, .variadic = 1, .experimental = true},
+    {.name = "info",
+     .args = {kVector, kVector},
+     .variadic = 1,
+     .experimental = true,
+     .vector = &Info},
 };
 
 }  // namespace
