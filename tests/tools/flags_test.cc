@@ -89,6 +89,14 @@ TEST(Flags, FlagsOfOtherFeaturesAreNamed) {
   }
 }
 
+TEST(Flags, AnEmptyValueIsAValue) {
+  const Flags flags = Parsed({"--cluster.listen-address=", "--web.enable-lifecycle"});
+  EXPECT_TRUE(flags.enable_lifecycle);
+  EXPECT_EQ(flags.warnings.size(), 1u);
+  EXPECT_EQ(Parsed({"--config.file=x", "--alertmanager.config.file="}).config_file, "x");
+  EXPECT_NE(Refusal({"--storage.tsdb.path="}), "accepted");
+}
+
 TEST(Flags, Features) {
   const Flags flags =
       Parsed({"--enable-feature=promql-experimental-functions,native-histograms,"

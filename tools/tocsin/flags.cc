@@ -226,6 +226,20 @@ Result<Flags> ReadFields(const Given& given) {
   return flags;
 }
 
+// CLI11 wants the last argument first, and takes the next argument for the value of "--x=".
+std::vector<std::string> ForParser(const std::vector<std::string>& args) {
+  std::vector<std::string> out;
+  for (auto it = args.rbegin(); it != args.rend(); ++it) {
+    if (it->starts_with("--") && it->find('=') == it->size() - 1) {
+      out.emplace_back();
+      out.push_back(it->substr(0, it->size() - 1));
+    } else {
+      out.push_back(*it);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<ParsedFlags> ParseFlags(const std::vector<std::string>& args) {
@@ -237,8 +251,7 @@ Result<ParsedFlags> ParseFlags(const std::vector<std::string>& args) {
   app.allow_extras();
   ParsedFlags parsed;
   try {
-    std::vector<std::string> reversed(args.rbegin(), args.rend());
-    app.parse(reversed);
+    app.parse(ForParser(args));
   } catch (const CLI::CallForHelp&) {
     parsed.text = app.help();
     return parsed;
