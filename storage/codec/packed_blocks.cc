@@ -62,17 +62,25 @@ void EncodeBlocks(std::span<const uint64_t> values, std::string& out) {
 }
 
 bool BlockReader::ReadPatches(size_t k, unsigned width, unsigned n, uint64_t* out) {
-  ByteReader in({reinterpret_cast<const char*>(p_), static_cast<size_t>(end_ - p_)});
+  const uint64_t limit = ~uint64_t{0} >> width;
+  const uint8_t* p = p_;
   size_t next = 0;
   for (unsigned i = 0; i < n; ++i) {
-    const size_t position = in.Fixed<uint8_t>();
-    const uint64_t high = in.Varint();
-    if (!in.ok() || position < next || position >= k) return false;
-    if (high == 0 || high > (~uint64_t{0} >> width)) return false;
+    if (end_ - p < 2) return false;
+    const size_t position = p[0];
+    uint64_t high = p[1];
+    p += 2;
+    if (high >= 0x80) {  // more bytes follow
+      ByteReader in({reinterpret_cast<const char*>(p - 1), static_cast<size_t>(end_ - p + 1)});
+      high = in.Varint();
+      if (!in.ok()) return false;
+      p = end_ - in.remaining();
+    }
+    if (position < next || position >= k || high == 0 || high > limit) return false;
     out[position] |= high << width;
     next = position + 1;
   }
-  p_ = end_ - in.remaining();
+  p_ = p;
   return true;
 }
 
