@@ -1,7 +1,7 @@
 #include "ingest/sample_batch.h"
 
 #include <algorithm>
-#include <bit>
+#include <numeric>
 #include <tuple>
 
 namespace tocsin::ingest {
@@ -10,74 +10,94 @@ namespace {
 // Below this a row costs more than its samples save by sharing a timestamp.
 constexpr size_t kRowSeries = 8;
 
-bool SameBits(double a, double b) {
-  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
-}
-
 }  // namespace
 
-storage::RowResult SampleBatch::Flush(storage::Appender& appender, storage::RowHint& hint) {
+uint32_t SampleBatch::InstantOf(Timestamp t) {
+  const auto [it, fresh] = by_time_.try_emplace(t.ms, static_cast<uint32_t>(instants_.size()));
+  if (fresh) instants_.push_back({t});
+  return it->second;
+}
+
+storage::RowResult SampleBatch::Flush(storage::Appender& appender, RowHints& hints) {
   storage::RowResult result;
-  // Stable: the first of equal ones stays the first.
-  std::stable_sort(samples_.begin(), samples_.end(), [](const Stamped& a, const Stamped& b) {
-    return std::tie(a.t, a.ref) < std::tie(b.t, b.ref);
-  });
-  result.duplicates = DropRepeats();
-  rest_.clear();
-  AppendRows(appender, hint, &result);
-  AppendColumns(appender, &result);
+  if (samples_.empty()) return result;
+  const std::vector<uint32_t> order = InOrder();
+  Gather(order);
+  std::vector<uint32_t> small;
+  for (const uint32_t index : order) {
+    const Instant& instant = instants_[index];
+    if (instant.count < kRowSeries) {
+      small.push_back(index);
+      continue;
+    }
+    const std::span refs(refs_.data() + instant.at, instant.count);
+    const std::span values(values_.data() + instant.at, instant.count);
+    const uint64_t shape = RowHints::Shape(refs);
+    storage::RowHint hint = hints.Get(shape);
+    const uint64_t before = hint.token;
+    result += appender.AppendRow(hint, instant.t, refs, values);
+    if (hint.token != before) hints.Put(shape, hint);
+  }
+  AppendColumns(appender, small, &result);
   samples_.clear();
+  instants_.clear();
+  by_time_.clear();
   return result;
 }
 
-uint32_t SampleBatch::DropRepeats() {
-  uint32_t duplicates = 0;
-  size_t kept = 0;
-  for (size_t i = 0; i < samples_.size(); ++i) {
-    if (kept != 0 && samples_[kept - 1].t == samples_[i].t &&
-        samples_[kept - 1].ref == samples_[i].ref) {
-      if (!SameBits(samples_[kept - 1].v, samples_[i].v)) ++duplicates;
-      continue;
-    }
-    samples_[kept++] = samples_[i];
-  }
-  samples_.resize(kept);
-  return duplicates;
+std::vector<uint32_t> SampleBatch::InOrder() const {
+  std::vector<uint32_t> order(instants_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [this](uint32_t a, uint32_t b) { return instants_[a].t < instants_[b].t; });
+  return order;
 }
 
-void SampleBatch::AppendRows(storage::Appender& appender, storage::RowHint& hint,
-                             storage::RowResult* result) {
-  for (size_t begin = 0; begin < samples_.size();) {
-    size_t end = begin;
-    while (end < samples_.size() && samples_[end].t == samples_[begin].t) ++end;
-    if (end - begin < kRowSeries) {
-      rest_.insert(rest_.end(), samples_.begin() + static_cast<ptrdiff_t>(begin),
-                   samples_.begin() + static_cast<ptrdiff_t>(end));
-    } else {
-      refs_.clear();
-      values_.clear();
-      for (size_t i = begin; i < end; ++i) {
-        refs_.push_back(samples_[i].ref);
-        values_.push_back(samples_[i].v);
-      }
-      *result += appender.AppendRow(hint, samples_[begin].t, refs_, values_);
-    }
-    begin = end;
+void SampleBatch::Gather(const std::vector<uint32_t>& order) {
+  size_t at = 0;
+  for (const uint32_t index : order) {
+    instants_[index].at = at;
+    at += instants_[index].count;
+  }
+  refs_.resize(samples_.size());
+  values_.resize(samples_.size());
+  std::vector<size_t> next(instants_.size());
+  for (size_t i = 0; i < instants_.size(); ++i) next[i] = instants_[i].at;
+  for (const Sample& sample : samples_) {
+    const size_t to = next[sample.instant]++;
+    refs_[to] = sample.ref;
+    values_[to] = sample.v;
   }
 }
 
-void SampleBatch::AppendColumns(storage::Appender& appender, storage::RowResult* result) {
-  std::stable_sort(rest_.begin(), rest_.end(),
-                   [](const Stamped& a, const Stamped& b) { return a.ref < b.ref; });
-  for (size_t begin = 0; begin < rest_.size();) {
-    times_.clear();
-    values_.clear();
+void SampleBatch::AppendColumns(storage::Appender& appender, const std::vector<uint32_t>& instants,
+                                storage::RowResult* result) {
+  struct Point {
+    SeriesRef ref;
+    Timestamp t;
+    double v;
+  };
+  std::vector<Point> points;
+  for (const uint32_t index : instants) {
+    const Instant& instant = instants_[index];
+    for (size_t i = instant.at; i < instant.at + instant.count; ++i)
+      points.push_back({refs_[i], instant.t, values_[i]});
+  }
+  // Stable: of two samples of one series at one time the first must stay the first.
+  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
+    return std::tie(a.ref, a.t) < std::tie(b.ref, b.t);
+  });
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  for (size_t begin = 0; begin < points.size();) {
+    times.clear();
+    values.clear();
     size_t end = begin;
-    for (; end < rest_.size() && rest_[end].ref == rest_[begin].ref; ++end) {
-      times_.push_back(rest_[end].t);
-      values_.push_back(rest_[end].v);
+    for (; end < points.size() && points[end].ref == points[begin].ref; ++end) {
+      times.push_back(points[end].t);
+      values.push_back(points[end].v);
     }
-    *result += appender.AppendColumn(rest_[begin].ref, times_, values_);
+    *result += appender.AppendColumn(points[begin].ref, times, values);
     begin = end;
   }
 }

@@ -1,41 +1,53 @@
 // Samples that carry their own timestamps, on their way into an appender: those that share a
-// timestamp go in as rows, the rest as columns of one series.
+// timestamp go in as rows, in the order they came; the rest as columns of one series.
 #pragma once
 
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "ingest/row_hints.h"
 #include "storage/appendable.h"
 
 namespace tocsin::ingest {
 
-// One thread; reusable.
+// One thread; reusable. Linear in the samples.
 class SampleBatch {
  public:
-  void Reserve(size_t n) { samples_.reserve(n); }
-  void Add(SeriesRef ref, Timestamp t, double v) { samples_.push_back({ref, t, v}); }
+  void Add(SeriesRef ref, Timestamp t, double v) {
+    if (samples_.empty() || t != instants_[last_].t) last_ = InstantOf(t);
+    ++instants_[last_].count;
+    samples_.push_back({ref, v, last_});
+  }
   bool empty() const { return samples_.empty(); }
-  size_t size() const { return samples_.size(); }
-  void Clear() { samples_.clear(); }
 
-  // Appends everything and clears. Of two samples of one series at one time the first wins; the
-  // second counts as a duplicate unless it is equal.
-  storage::RowResult Flush(storage::Appender& appender, storage::RowHint& hint);
+  // Appends everything and clears.
+  storage::RowResult Flush(storage::Appender& appender, RowHints& hints);
 
  private:
-  struct Stamped {
+  struct Sample {
     SeriesRef ref;
-    Timestamp t;
     double v;
+    uint32_t instant;
+  };
+  struct Instant {
+    Timestamp t;
+    size_t count = 0;
+    size_t at = 0;  // of refs_ and values_, while flushing
   };
 
-  uint32_t DropRepeats();
-  void AppendRows(storage::Appender& appender, storage::RowHint& hint, storage::RowResult* result);
-  void AppendColumns(storage::Appender& appender, storage::RowResult* result);
+  uint32_t InstantOf(Timestamp t);
+  std::vector<uint32_t> InOrder() const;
+  void Gather(const std::vector<uint32_t>& order);
+  void AppendColumns(storage::Appender& appender, const std::vector<uint32_t>& instants,
+                     storage::RowResult* result);
 
-  std::vector<Stamped> samples_;
-  std::vector<Stamped> rest_;
+  std::vector<Sample> samples_;
+  std::vector<Instant> instants_;
+  absl::flat_hash_map<int64_t, uint32_t> by_time_;
+  uint32_t last_ = 0;
+  // By instant, in the order of arrival within each.
   std::vector<SeriesRef> refs_;
-  std::vector<Timestamp> times_;
   std::vector<double> values_;
 };
 

@@ -188,11 +188,28 @@ Status ReadHistogram(pbf_reader message, WriteSeries* out) {
   return OkStatus();
 }
 
+// Label fields normally follow one another: then they are left where they are.
+void AddLabelBytes(std::string_view field, WriteSeries* out) {
+  std::string_view& bytes = out->label_bytes;
+  if (bytes.empty()) {
+    bytes = field;
+  } else if (bytes.data() + bytes.size() == field.data()) {
+    bytes = {bytes.data(), bytes.size() + field.size()};
+  } else {
+    if (out->scattered.empty()) out->scattered = bytes;
+    out->scattered.append(field);
+    bytes = out->scattered;
+  }
+}
+
 Status ReadSeries(pbf_reader message, WriteSeries* out) {
-  while (message.next()) {
+  for (;;) {
+    const char* field = message.data().data();
+    if (!message.next()) return OkStatus();
     switch (message.tag()) {
       case 1:
-        out->labels.push_back(ReadLabel(message.get_message()));
+        message.skip();
+        AddLabelBytes({field, static_cast<size_t>(message.data().data() - field)}, out);
         break;
       case 2:
         ReadSample(message.get_message(), out);
@@ -208,7 +225,10 @@ Status ReadSeries(pbf_reader message, WriteSeries* out) {
         message.skip();
     }
   }
-  return OkStatus();
+}
+
+Error Malformed(const protozero::exception& e) {
+  return InvalidArgument(fmt::format("malformed prometheus.WriteRequest: {}", e.what()));
 }
 
 WriteMetadata ReadMetadata(pbf_reader message) {
@@ -239,7 +259,8 @@ WriteMetadata ReadMetadata(pbf_reader message) {
 }  // namespace
 
 void WriteSeries::Clear() {
-  labels.clear();
+  label_bytes = {};
+  scattered.clear();
   times.clear();
   values.clear();
   histograms.clear();
@@ -262,7 +283,18 @@ Status DecodeWriteRequest(std::string_view body, WriteRequestSink& sink) {
       }
     }
   } catch (const protozero::exception& e) {
-    return InvalidArgument(fmt::format("malformed prometheus.WriteRequest: {}", e.what()));
+    return Malformed(e);
+  }
+  return OkStatus();
+}
+
+Status DecodeLabels(std::string_view label_bytes, std::vector<Label>* out) {
+  out->clear();
+  try {
+    pbf_reader message(label_bytes.data(), label_bytes.size());
+    while (message.next()) out->push_back(ReadLabel(message.get_message()));
+  } catch (const protozero::exception& e) {
+    return Malformed(e);
   }
   return OkStatus();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,13 +16,15 @@
 namespace tocsin::ingest {
 
 struct WriteSeries {
-  std::vector<Label> labels;  // as sent
+  std::string_view label_bytes;  // the label fields as sent: see DecodeLabels
   std::vector<Timestamp> times;
   std::vector<double> values;
   std::vector<std::pair<Timestamp, Histogram>> histograms;
   uint64_t exemplars = 0;
 
   void Clear();
+
+  std::string scattered;  // home of label_bytes when the labels do not lie together
 };
 
 struct WriteMetadata {
@@ -36,6 +39,9 @@ class WriteRequestSink {
   virtual Status OnSeries(const WriteSeries& series) = 0;
   virtual void OnMetadata(const WriteMetadata& metadata) = 0;
 };
+
+// The labels of a series, in the order of the sender.
+Status DecodeLabels(std::string_view label_bytes, std::vector<Label>* out);
 
 // Ends at the sink's first error. kInvalidArgument when the body is malformed: what the sink got
 // until then is to be thrown away. Memory is bounded by the size of the body.

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "ingest/remote_write/decoder_v1.h"
+#include "ingest/remote_write/series_cache.h"
+#include "ingest/row_hints.h"
 #include "ingest/sample_batch.h"
 #include "storage/base/coding.h"
 #include "storage/base/compression.h"
@@ -16,6 +18,8 @@ namespace tocsin::ingest {
 namespace {
 
 constexpr size_t kMaxDecodedBytes = 32u << 20;
+// Spreads an address over 64 bits: where the receiver lies is nothing a sender knows.
+constexpr uint64_t kSeedFactor = 0x9e3779b97f4a7c15;
 constexpr std::string_view kMessageV1 = "prometheus.WriteRequest";
 
 struct HttpError {
@@ -82,66 +86,6 @@ bool MakeLabels(const std::vector<Label>& sent, Labels* out) {
   return true;
 }
 
-// Gathers one request into an appender.
-class RequestWriter final : public WriteRequestSink {
- public:
-  explicit RequestWriter(storage::Appender& appender) : appender_(appender) {}
-
-  Status OnSeries(const WriteSeries& series) override {
-    exemplars += series.exemplars;
-    if (!MakeLabels(series.labels, &labels_)) {
-      invalid += series.values.size() + series.histograms.size();
-      return OkStatus();
-    }
-    if (series.values.empty() && series.histograms.empty()) return OkStatus();
-    auto ref = appender_.Resolve(labels_);
-    if (!ref.ok()) {
-      if (ref.error().code() != ErrorCode::kSeriesLimit &&
-          ref.error().code() != ErrorCode::kInvalidLabels) {
-        return ref.error();
-      }
-      Refuse(ref.error().message());
-      return OkStatus();
-    }
-    for (size_t i = 0; i < series.values.size(); ++i)
-      batch_.Add(*ref, series.times[i], series.values[i]);
-    for (const auto& [t, histogram] : series.histograms) {
-      if (auto status = appender_.AppendHistogram(*ref, t, histogram); status.ok()) {
-        ++histograms;
-      } else {
-        Refuse(status.error().message());
-      }
-    }
-    return OkStatus();
-  }
-
-  void OnMetadata(const WriteMetadata& item) override {
-    if (item.family.empty() || !IsValidUtf8(item.family) || !IsValidUtf8(item.metadata.help) ||
-        !IsValidUtf8(item.metadata.unit)) {
-      return;
-    }
-    appender_.SetMetadata(item.family, item.metadata);
-  }
-
-  void Flush() {
-    storage::RowHint hint;
-    rows += batch_.Flush(appender_, hint);
-  }
-
-  storage::RowResult rows;
-  uint64_t histograms = 0, exemplars = 0, invalid = 0;
-  std::string refusal;  // the first reason that is no count
-
- private:
-  void Refuse(const std::string& reason) {
-    if (refusal.empty()) refusal = reason;
-  }
-
-  storage::Appender& appender_;
-  SampleBatch batch_;
-  Labels labels_;
-};
-
 // What the sender must know about samples that were not stored; empty when all were.
 std::string RefusalText(const storage::RowResult& rows, const std::string& refusal) {
   std::string out = refusal;
@@ -159,8 +103,89 @@ int StatusOf(const Error& error) { return error.code() == ErrorCode::kInvalidArg
 
 }  // namespace
 
+struct RemoteWriteReceiver::Memory {
+  explicit Memory(uint64_t seed) : series(seed) {}
+  SeriesCache series;
+  RowHints hints;
+};
+
+// Gathers one request into an appender.
+class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
+ public:
+  RequestWriter(storage::Appender& appender, Memory& memory)
+      : appender_(appender), memory_(memory) {}
+
+  Status OnSeries(const WriteSeries& series) override {
+    exemplars += series.exemplars;
+    if (series.values.empty() && series.histograms.empty()) return OkStatus();
+    TOCSIN_ASSIGN(const SeriesRef ref, RefOf(series));
+    if (!ref.valid()) return OkStatus();
+    for (size_t i = 0; i < series.values.size(); ++i)
+      batch_.Add(ref, series.times[i], series.values[i]);
+    for (const auto& [t, histogram] : series.histograms) Append(ref, t, histogram);
+    return OkStatus();
+  }
+
+  void OnMetadata(const WriteMetadata& item) override {
+    if (item.family.empty() || !IsValidUtf8(item.family) || !IsValidUtf8(item.metadata.help) ||
+        !IsValidUtf8(item.metadata.unit)) {
+      return;
+    }
+    appender_.SetMetadata(item.family, item.metadata);
+  }
+
+  void Flush() { rows += batch_.Flush(appender_, memory_.hints); }
+
+  storage::RowResult rows;
+  uint64_t histograms = 0, exemplars = 0, invalid = 0;
+  std::string refusal;  // the first reason that is no count
+
+ private:
+  // Invalid: the series is not taken (and counted). Errors end the request.
+  Result<SeriesRef> RefOf(const WriteSeries& series) {
+    const SeriesCache::Key key = memory_.series.KeyOf(series.label_bytes);
+    if (const SeriesRef known = memory_.series.Find(key); known.valid()) return known;
+    TOCSIN_RETURN_IF_ERROR(DecodeLabels(series.label_bytes, &sent_));
+    if (!MakeLabels(sent_, &labels_)) {
+      invalid += series.values.size() + series.histograms.size();
+      return SeriesRef();
+    }
+    auto ref = appender_.Resolve(labels_);
+    if (ref.ok()) {
+      memory_.series.Put(key, *ref);
+      return ref;
+    }
+    const ErrorCode code = ref.error().code();
+    if (code != ErrorCode::kSeriesLimit && code != ErrorCode::kInvalidLabels) return ref;
+    Refuse(ref.error().message());
+    return SeriesRef();
+  }
+
+  void Append(SeriesRef ref, Timestamp t, const Histogram& histogram) {
+    auto status = appender_.AppendHistogram(ref, t, histogram);
+    if (status.ok()) {
+      ++histograms;
+    } else if (status.error().code() == ErrorCode::kStaleRef) {
+      ++rows.stale_refs;
+    } else {
+      Refuse(status.error().message());
+    }
+  }
+
+  void Refuse(const std::string& reason) {
+    if (refusal.empty()) refusal = reason;
+  }
+
+  storage::Appender& appender_;
+  Memory& memory_;
+  SampleBatch batch_;
+  std::vector<Label> sent_;
+  Labels labels_;
+};
+
 RemoteWriteReceiver::RemoteWriteReceiver(storage::Appendable& storage, MetricRegistry& metrics)
     : storage_(storage),
+      memory_(std::make_unique<Memory>(reinterpret_cast<uintptr_t>(this) * kSeedFactor)),
       invalid_labels_(metrics.GetCounter(
           "prometheus_api_remote_write_invalid_labels_samples_total",
           "The total number of received remote write samples and histogram samples which were "
@@ -170,6 +195,8 @@ RemoteWriteReceiver::RemoteWriteReceiver(storage::Appendable& storage, MetricReg
       requests_refused_(
           metrics.GetCounter("tocsin_remote_write_requests_refused_total",
                              "Remote write requests answered with another status than 204.")) {}
+
+RemoteWriteReceiver::~RemoteWriteReceiver() = default;
 
 void RemoteWriteReceiver::Handle(std::string_view content_type, std::string_view content_encoding,
                                  std::string_view body,
@@ -186,17 +213,28 @@ void RemoteWriteReceiver::Handle(std::string_view content_type, std::string_view
   auto decoded = SnappyUncompress(body, kMaxDecodedBytes);
   if (!decoded.ok()) return refuse(400, decoded.error().message());
 
-  auto appender = storage_.NewAppender();
-  RequestWriter writer(*appender);
-  // Nothing is committed unless the whole body could be read.
-  if (auto status = DecodeWriteRequest(*decoded, writer); !status.ok())
-    return refuse(StatusOf(status.error()), status.error().message());
-  writer.Flush();
-  if (writer.rows.stale_refs != 0)
-    return refuse(500, "series were dropped while the request was read; send it again");
+  // A second time when the store has forgotten series that the cache remembers.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    auto appender = storage_.NewAppender();
+    RequestWriter writer(*appender, *memory_);
+    // Nothing is committed unless the whole body could be read.
+    if (auto status = DecodeWriteRequest(*decoded, writer); !status.ok())
+      return refuse(StatusOf(status.error()), status.error().message());
+    writer.Flush();
+    if (writer.rows.stale_refs != 0) {
+      memory_->series.Clear();
+      continue;
+    }
+    return Commit(std::move(appender), writer, std::move(done));
+  }
+  refuse(500, "series were dropped while the request was read; send it again");
+}
+
+void RemoteWriteReceiver::Commit(std::unique_ptr<storage::Appender> appender,
+                                 const RequestWriter& writer,
+                                 std::function<void(const WriteResponse&)> done) {
   invalid_labels_.Add(static_cast<double>(writer.invalid));
   exemplars_dropped_.Add(static_cast<double>(writer.exemplars));
-
   appender->Commit([done = std::move(done), refused = requests_refused_, rows = writer.rows,
                     histograms = writer.histograms,
                     refusal = writer.refusal](const storage::CommitResult& result) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ class RemoteWriteReceiver {
  public:
   // REQUIRES: both outlive the receiver.
   RemoteWriteReceiver(storage::Appendable& storage, MetricRegistry& metrics);
+  ~RemoteWriteReceiver();
 
   // Takes the body as it came (snappy block; protobuf prometheus.WriteRequest 1.0). The headers
   // decide the message; 415 for what is not available. `done` comes once, after the samples are
@@ -33,7 +35,14 @@ class RemoteWriteReceiver {
               std::string_view body, std::function<void(const WriteResponse&)> done);
 
  private:
+  struct Memory;  // of what senders repeat
+  class RequestWriter;
+
+  void Commit(std::unique_ptr<storage::Appender> appender, const RequestWriter& writer,
+              std::function<void(const WriteResponse&)> done);
+
   storage::Appendable& storage_;
+  const std::unique_ptr<Memory> memory_;
   Counter invalid_labels_, exemplars_dropped_, requests_refused_;
 };
 

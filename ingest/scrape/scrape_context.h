@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "ingest/scrape/interval_lengths.h"
 #include "ingest/scrape/manager.h"
 #include "ingest/scrape/metadata_cache.h"
 #include "ingest/scrape/metrics.h"
@@ -63,12 +64,13 @@ class RetiringLoops {
 
 struct ScrapeContext {
   ScrapeContext(const ScrapePorts& p, uint64_t s, std::string agent)
-      : ports(p), seed(s), user_agent(std::move(agent)), metrics(p.metrics) {}
+      : ports(p), seed(s), user_agent(std::move(agent)), metrics(p.metrics), intervals(p.metrics) {}
 
   const ScrapePorts ports;
   const uint64_t seed;
   const std::string user_agent;
   const ScrapeMetrics metrics;
+  IntervalLengths intervals;
   FamilyPool families;
   RetiringLoops retiring;
   TaskGate gate;

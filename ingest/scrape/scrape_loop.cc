@@ -13,6 +13,13 @@ namespace {
 // What the buffer of a page starts with beyond the size of the page before.
 constexpr size_t kBodySlack = 1024;
 
+// `Get "URL": reason`; transports that say so themselves are left alone.
+std::string TransportError(const std::string& url, const Error& error) {
+  const std::string prefix = fmt::format("Get \"{}\": ", url);
+  if (error.code() == ErrorCode::kTimeout) return prefix + "context deadline exceeded";
+  return error.message().starts_with(prefix) ? error.message() : prefix + error.message();
+}
+
 }  // namespace
 
 // One scrape on its way from the tick to the store.
@@ -64,12 +71,8 @@ class ScrapeLoop::PageHandler final : public ResponseHandler {
     } else if (!result.status.ok()) {
       const Error& error = result.status.error();
       fetched_->over_body_limit = error.code() == ErrorCode::kLimit;
-      fetched_->error =
-          fetched_->over_body_limit
-              ? "body size limit exceeded"
-              : fmt::format("Get \"{}\": {}", loop->target().url,
-                            error.code() == ErrorCode::kTimeout ? "context deadline exceeded"
-                                                                : error.message());
+      fetched_->error = fetched_->over_body_limit ? "body size limit exceeded"
+                                                  : TransportError(loop->target().url, error);
     }
     loop->OnFetched(std::move(fetched_));
   }
@@ -183,6 +186,11 @@ std::vector<SharedFamily> ScrapeLoop::Families(const std::string& metric) const 
   return out;
 }
 
+size_t ScrapeLoop::family_count() const {
+  std::lock_guard lock(families_mutex_);
+  return families_.size();
+}
+
 void ScrapeLoop::Arm() {
   const Timestamp now = context_.ports.clock.Now();
   timer_ = context_.ports.scheduler.After(scheduled_ - now, [weak = weak_from_this()] {
@@ -216,8 +224,10 @@ void ScrapeLoop::Tick() {
     }
     fetched->token = context_.gate.Enter();
     fetched->error = forced_error_;
+    fetched->started = context_.ports.clock.Monotonic();
+    const auto before = std::exchange(last_start_, fetched->started);
+    if (before) context_.intervals.Observe(target_.interval, ToSeconds(fetched->started - *before));
   }
-  fetched->started = context_.ports.clock.Monotonic();
   if (fetched->error.empty()) {
     Fetch(std::move(fetched));
   } else {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   TargetStatus GetTargetStatus() const;
   // Families of the target, all or the named one.
   std::vector<SharedFamily> Families(const std::string& metric) const;
+  size_t family_count() const;
 
  private:
   enum class Life : uint8_t { kRunning, kRetiring, kStopped };
@@ -96,6 +98,7 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   Life life_ = Life::kRunning;
   bool busy_ = false;
   Timestamp scheduled_;
+  std::optional<MonotonicTime> last_start_;
   Timer timer_;
   std::unique_ptr<Exchange> exchange_;
   std::string forced_error_;

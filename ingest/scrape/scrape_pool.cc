@@ -11,6 +11,15 @@ namespace tocsin::ingest {
 namespace {
 
 constexpr Duration kSyncInterval{5'000};
+constexpr int64_t kSyncBurst = 8;
+constexpr char kTargetsMetric[] = "prometheus_target_scrape_pool_targets";
+constexpr char kDiscoveredMetric[] = "prometheus_sd_discovered_targets";
+constexpr char kMetadataMetric[] = "prometheus_target_metadata_cache_entries";
+
+MetricLabels JobLabels(const std::string& job) { return {{"scrape_job", job}}; }
+MetricLabels DiscoveryLabels(const std::string& job) {
+  return {{"name", "scrape"}, {"config", job}};
+}
 
 // Whether loops made for `a` do the same under `b`: everything but where targets come from.
 bool SameScrapes(ScrapeConfig a, ScrapeConfig b) {
@@ -27,6 +36,7 @@ bool SameScrapes(ScrapeConfig a, ScrapeConfig b) {
 std::shared_ptr<ScrapePool> ScrapePool::Create(ScrapeContext& context, ScrapeConfig config) {
   std::shared_ptr<ScrapePool> pool(new ScrapePool(context, std::move(config)));
   context.metrics.pools.Add();
+  pool->AddMetrics();
   pool->StartDiscovery();
   return pool;
 }
@@ -34,18 +44,51 @@ std::shared_ptr<ScrapePool> ScrapePool::Create(ScrapeContext& context, ScrapeCon
 ScrapePool::ScrapePool(ScrapeContext& context, ScrapeConfig config)
     : context_(context),
       job_(config.job_name),
-      targets_gauge_(context.ports.metrics.GetGauge(
-          "prometheus_target_scrape_pool_targets", "Current number of targets in this scrape pool.",
-          {{"scrape_job", job_}})),
-      discovered_gauge_(context.ports.metrics.GetGauge("prometheus_sd_discovered_targets",
-                                                       "Current number of discovered targets.",
-                                                       {{"name", "scrape"}, {"config", job_}})),
       config_(std::make_shared<const ScrapeConfig>(std::move(config))),
-      transport_(std::make_shared<const TransportConfig>(config_->transport)) {}
+      transport_(std::make_shared<const TransportConfig>(config_->transport)),
+      sync_credit_(kSyncBurst),
+      credit_time_(context.ports.clock.Monotonic()) {}
 
 ScrapePool::~ScrapePool() { Stop(false); }
 
 std::string ScrapePool::job() const { return job_; }
+
+void ScrapePool::AddMetrics() {
+  // Asked at each scrape of tocsin itself; the pool may be gone by then.
+  const auto add = [&](const char* name, const char* help, const MetricLabels& labels,
+                       size_t (ScrapePool::*count)() const) {
+    context_.ports.metrics.AddCallback(
+        name, help, false,
+        [weak = weak_from_this(), count] {
+          const auto self = weak.lock();
+          return self == nullptr ? 0.0 : static_cast<double>((self.get()->*count)());
+        },
+        labels);
+  };
+  add(kTargetsMetric, "Current number of targets in this scrape pool.", JobLabels(job_),
+      &ScrapePool::TargetCount);
+  add(kDiscoveredMetric, "Current number of discovered targets.", DiscoveryLabels(job_),
+      &ScrapePool::DiscoveredCount);
+  add(kMetadataMetric, "Total number of metric metadata entries in the cache.", JobLabels(job_),
+      &ScrapePool::FamilyCount);
+}
+
+size_t ScrapePool::TargetCount() const {
+  std::lock_guard lock(mutex_);
+  return loops_.size();
+}
+
+size_t ScrapePool::DiscoveredCount() const {
+  std::lock_guard lock(mutex_);
+  return loops_.size() + dropped_count_;
+}
+
+size_t ScrapePool::FamilyCount() const {
+  std::lock_guard lock(mutex_);
+  size_t count = 0;
+  for (const auto& [hash, loop] : loops_) count += loop->family_count();
+  return count;
+}
 
 void ScrapePool::StartDiscovery() {
   const DiscoveryPorts ports{context_.ports.scheduler, context_.ports.workers,
@@ -79,7 +122,7 @@ void ScrapePool::Apply(ScrapeConfig config) {
   discovery_.reset();
   {
     std::lock_guard lock(mutex_);
-    synced_ = false;
+    sync_credit_ = kSyncBurst;
   }
   StartDiscovery();
 }
@@ -96,9 +139,9 @@ void ScrapePool::Stop(bool retire) {
     loops_.clear();
   }
   for (auto& [hash, loop] : loops) retire ? loop->Retire() : loop->Stop();
-  context_.ports.metrics.Remove("prometheus_target_scrape_pool_targets", {{"scrape_job", job_}});
-  context_.ports.metrics.Remove("prometheus_sd_discovered_targets",
-                                {{"name", "scrape"}, {"config", job_}});
+  context_.ports.metrics.Remove(kTargetsMetric, JobLabels(job_));
+  context_.ports.metrics.Remove(kDiscoveredMetric, DiscoveryLabels(job_));
+  context_.ports.metrics.Remove(kMetadataMetric, JobLabels(job_));
 }
 
 void ScrapePool::OnGroups(std::vector<TargetGroup> groups) {
@@ -106,17 +149,27 @@ void ScrapePool::OnGroups(std::vector<TargetGroup> groups) {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     groups_ = std::move(groups);
-    const auto since = context_.ports.clock.Monotonic() - last_sync_;
-    if (synced_ && since < kSyncInterval) {
+    if (!TakeSyncCredit()) {
       if (std::exchange(sync_pending_, true)) return;
       sync_timer_ = context_.ports.scheduler.After(kSyncInterval, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->PostSync();
       });
       return;
     }
-    synced_ = true;
   }
   Sync();
+}
+
+bool ScrapePool::TakeSyncCredit() {
+  const MonotonicTime now = context_.ports.clock.Monotonic();
+  const int64_t earned = (now - credit_time_) / kSyncInterval;
+  if (earned > 0) {
+    sync_credit_ = std::min(kSyncBurst, sync_credit_ + earned);
+    credit_time_ = now;
+  }
+  if (sync_pending_ || sync_credit_ == 0) return false;
+  --sync_credit_;
+  return true;
 }
 
 void ScrapePool::PostSync() {
@@ -128,13 +181,13 @@ void ScrapePool::PostSync() {
 
 void ScrapePool::Sync() {
   std::lock_guard sync_lock(sync_mutex_);
+  const MonotonicTime started = context_.ports.clock.Monotonic();
   std::shared_ptr<const ScrapeConfig> config;
   std::vector<TargetGroup> groups;
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     sync_pending_ = false;
-    last_sync_ = context_.ports.clock.Monotonic();
     config = config_;
     groups = groups_;
   }
@@ -163,15 +216,13 @@ void ScrapePool::Sync() {
     }
     dropped_ = std::move(found.dropped);
     dropped_count_ = found.dropped_count;
-    targets_gauge_.Set(static_cast<double>(loops_.size()));
-    discovered_gauge_.Set(static_cast<double>(loops_.size() + dropped_count_));
     CheckTargetLimit();
   }
   // Leaving first: a target that only changed hands its series to its successor.
   for (const auto& loop : leaving) loop->Retire();
   for (const auto& loop : starting) loop->Start();
   context_.metrics.pool_syncs.Add();
-  context_.metrics.sync_seconds.Observe(ToSeconds(context_.ports.clock.Monotonic() - last_sync_));
+  context_.metrics.sync_seconds.Observe(ToSeconds(context_.ports.clock.Monotonic() - started));
 }
 
 ScrapePool::Found ScrapePool::FindTargets(const ScrapeConfig& config,

@@ -13,8 +13,8 @@
 
 namespace tocsin::ingest {
 
-// Thread-safe. Created running; the first groups are applied at once, later changes at most every
-// five seconds.
+// Thread-safe. Created running. Changes of discovery are applied at once while they are few (at
+// the start every mechanism speaks up within moments), and every five seconds when they rain.
 class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
  public:
   static std::shared_ptr<ScrapePool> Create(ScrapeContext& context, ScrapeConfig config);
@@ -41,8 +41,13 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
 
   ScrapePool(ScrapeContext& context, ScrapeConfig config);
 
+  void AddMetrics();
+  size_t TargetCount() const;
+  size_t DiscoveredCount() const;
+  size_t FamilyCount() const;
   void StartDiscovery();
   void OnGroups(std::vector<TargetGroup> groups);
+  bool TakeSyncCredit();  // REQUIRES: mutex_ held
   void PostSync();
   void Sync();
   Found FindTargets(const ScrapeConfig& config, const std::vector<TargetGroup>& groups) const;
@@ -50,8 +55,6 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
 
   ScrapeContext& context_;
   const std::string job_;
-  const Gauge targets_gauge_, discovered_gauge_;
-
   std::mutex sync_mutex_;  // orders syncs; taken before mutex_
 
   mutable std::mutex mutex_;  // guards what follows
@@ -59,8 +62,9 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   std::shared_ptr<const TransportConfig> transport_;
   std::vector<TargetGroup> groups_;
   bool stopped_ = false;
-  bool synced_ = false;
-  MonotonicTime last_sync_;
+  // How many changes may still be applied at once, as of that moment.
+  int64_t sync_credit_;
+  MonotonicTime credit_time_;
   Timer sync_timer_;
   bool sync_pending_ = false;
   Loops loops_;

@@ -33,7 +33,7 @@ TargetSeries::Outcome TargetSeries::WritePage(storage::Appender& appender, Times
   report.Write(std::span(page.values).first(report_series_));
   out.rows = appender.AppendRow(hint_, t, layout_.rows(), page.values);
   for (const Page::Stamped& sample : page.stamped) batch_.Add(sample.ref, sample.t, sample.v);
-  out.rows += batch_.Flush(appender, stamped_hint_);
+  out.rows += batch_.Flush(appender, stamped_hints_);
   active_ = true;
   if (!adopted_.empty()) {
     RefSet present;
@@ -88,7 +88,7 @@ TargetSeries::Outcome TargetSeries::WriteNewLayout(storage::Appender& appender, 
   active_ = true;
   report.Write(std::span(page.values).first(report_series_));
   out.rows = appender.AppendRow(hint_, t, layout_.rows(), page.values);
-  out.rows += batch_.Flush(appender, stamped_hint_);
+  out.rows += batch_.Flush(appender, stamped_hints_);
   AppendMarkers(appender, t, gone, &out.rows);
   return out;
 }
@@ -117,7 +117,7 @@ void TargetSeries::Forget() {
   layout_ = PageLayout();
   active_ = false;
   adopted_.clear();
-  hint_ = stamped_hint_ = {};
+  hint_ = {};
 }
 
 std::vector<SeriesRef> TargetSeries::Release() {

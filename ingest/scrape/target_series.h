@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "ingest/row_hints.h"
 #include "ingest/sample_batch.h"
 #include "ingest/scrape/page_reader.h"
 #include "ingest/scrape/report_series.h"
@@ -75,7 +76,8 @@ class TargetSeries {
   PageLayout layout_;
   bool active_ = false;  // the series of layout_ have had a sample since their last marker
   std::vector<SeriesRef> adopted_;
-  storage::RowHint hint_, stamped_hint_;
+  storage::RowHint hint_;
+  RowHints stamped_hints_;
   SampleBatch batch_;
 };
 

@@ -196,6 +196,38 @@ TEST_F(RemoteWriteTest, SaysWhyItRefuses) {
   EXPECT_EQ(Send(again.body()).status, 204);
 }
 
+TEST_F(RemoteWriteTest, ResolvesARepeatedSeriesOnce) {
+  for (int i = 0; i < 5; ++i) {
+    Request request;
+    request.Series({{"__name__", "a"}, {"b", "c"}}, {{1'000 * i, 1}});
+    EXPECT_EQ(Send(request.body()).status, 204);
+  }
+  EXPECT_EQ(store_.resolves(), 1);
+  store_.ForgetRefs();
+  Request request;
+  request.Series({{"__name__", "a"}, {"b", "c"}}, {{9'000, 1}});
+  EXPECT_EQ(Send(request.body()).status, 204);
+  EXPECT_EQ(store_.resolves(), 2);
+  EXPECT_EQ(store_.Timeline("a{b=\"c\"}", {0}), "0=1 1000=1 2000=1 3000=1 4000=1 9000=1");
+}
+
+TEST_F(RemoteWriteTest, ReadsLabelsThatDoNotLieTogether) {
+  std::string series, label_a, label_b, sample;
+  pbf_writer(label_a).add_string(1, "__name__");
+  pbf_writer(label_a).add_string(2, "a");
+  pbf_writer(label_b).add_string(1, "b");
+  pbf_writer(label_b).add_string(2, "c");
+  pbf_writer(sample).add_double(1, 7);
+  pbf_writer writer(series);
+  writer.add_message(1, label_a);
+  writer.add_message(2, sample);
+  writer.add_message(1, label_b);
+  std::string body;
+  pbf_writer(body).add_message(1, series);
+  EXPECT_EQ(Send(body).status, 204);
+  EXPECT_EQ(store_.Timeline("a{b=\"c\"}", {0}), "0=7");
+}
+
 TEST_F(RemoteWriteTest, ChecksTheHeaders) {
   Request request;
   request.Series({{"__name__", "a"}}, {{1, 1}});

@@ -442,6 +442,25 @@ TEST_F(ScrapeTest, TellsAboutTargetsAndMetadata) {
   EXPECT_EQ(store_.metadata().at("a").help, "Some text.");
 }
 
+TEST_F(ScrapeTest, CountsWhatDashboardsAskFor) {
+  answer_ = Text("# TYPE a counter\na 1\n# TYPE b gauge\nb 1\n");
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(20);
+  std::string text = metrics_.Serialize();
+  for (const std::string line :
+       {"prometheus_target_scrape_pool_targets{scrape_job=\"j\"} 1\n",
+        "prometheus_target_metadata_cache_entries{scrape_job=\"j\"} 2\n",
+        "prometheus_target_interval_length_seconds{interval=\"10s\",quantile=\"0.99\"} 10\n",
+        "prometheus_target_interval_length_seconds_count{interval=\"10s\"} 2\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  manager_.reset();
+  text = metrics_.Serialize();
+  EXPECT_EQ(text.find("scrape_job="), std::string::npos);
+  EXPECT_EQ(text.find("interval_length"), std::string::npos);
+}
+
 TEST_F(ScrapeTest, HoursOfScrapingPassInVirtualTime) {
   config_.scrape_interval = config_.scrape_timeout = Duration{1'000};
   Start();
