@@ -73,12 +73,12 @@ void PackBits(const uint64_t* values, size_t n, unsigned width, std::string& out
   case w:                            \
     UnpackEights<w>(packed, n, out); \
     break;
-#define TOCSIN_WIDTHS_8(w)                                                        \
-  TOCSIN_WIDTH(w)                                                                 \
-  TOCSIN_WIDTH(w + 1)                                                             \
-  TOCSIN_WIDTH(w + 2)                                                             \
-  TOCSIN_WIDTH(w + 3) TOCSIN_WIDTH(w + 4) TOCSIN_WIDTH(w + 5) TOCSIN_WIDTH(w + 6) \
-      TOCSIN_WIDTH(w + 7)
+#define TOCSIN_WIDTHS_8(w) \
+  TOCSIN_WIDTH(w)          \
+  TOCSIN_WIDTH(w + 1)      \
+  TOCSIN_WIDTH(w + 2)      \
+  TOCSIN_WIDTH(w + 3)      \
+  TOCSIN_WIDTH(w + 4) TOCSIN_WIDTH(w + 5) TOCSIN_WIDTH(w + 6) TOCSIN_WIDTH(w + 7)
 
 TOCSIN_CPU_CLONES void UnpackBits(const uint8_t* packed, size_t n, unsigned width, uint64_t* out) {
   switch (width) {

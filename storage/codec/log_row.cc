@@ -9,6 +9,7 @@
 
 #include "storage/base/check.h"
 #include "storage/base/coding.h"
+#include "storage/codec/histogram_codec.h"
 
 namespace tocsin::storage {
 namespace {
@@ -260,6 +261,15 @@ void LogRowEncoder::Sparse(std::span<const SparseSample> samples, std::string& r
   }
 }
 
+void LogRowEncoder::HistogramSample(SeriesRef series, Timestamp t, const Histogram& histogram,
+                                    std::string& row) {
+  PutKind(LogRowKind::kHistogram, row);
+  PutVarint(row, series.id);
+  PutZigZag(row, t.ms);
+  const Histogram* one = &histogram;
+  EncodeHistograms({&one, 1}, row);
+}
+
 void LogRowEncoder::Owner(uint64_t owner, std::span<const uint64_t> groups, std::string& row) {
   PutKind(LogRowKind::kOwner, row);
   PutVarint(row, owner);
@@ -302,6 +312,7 @@ struct LogRowDecoder::Impl {
   std::vector<double> values;
   std::vector<SparseSample> sparse;
   std::vector<uint64_t> groups;
+  Histogram histogram;
 
   void Forget(uint64_t owner);
   Status Timeline(ByteReader& in, LogRow* out);
@@ -309,6 +320,7 @@ struct LogRowDecoder::Impl {
   bool LayoutSeries(ByteReader& in);
   Status Layout(ByteReader& in, LogRow* out);
   Status Sparse(ByteReader& in, LogRow* out);
+  Status HistogramSample(ByteReader& in, LogRow* out);
   Status Owner(ByteReader& in, LogRow* out);
 };
 
@@ -469,6 +481,15 @@ Status LogRowDecoder::Impl::Sparse(ByteReader& in, LogRow* out) {
   return in.done() ? OkStatus() : Malformed("sparse");
 }
 
+Status LogRowDecoder::Impl::HistogramSample(ByteReader& in, LogRow* out) {
+  out->histogram_series.id = in.Varint();
+  out->t.ms = in.ZigZagVarint();
+  if (!in.ok()) return Malformed("histogram");
+  TOCSIN_RETURN_IF_ERROR(DecodeHistograms(in.rest(), {&histogram, 1}));
+  out->histogram = &histogram;
+  return OkStatus();
+}
+
 Status LogRowDecoder::Impl::Owner(ByteReader& in, LogRow* out) {
   out->owner = in.Varint();
   const uint64_t count = in.Varint();
@@ -506,7 +527,7 @@ Status LogRowDecoder::Decode(std::string_view row, LogRow* out) {
     case LogRowKind::kExtra:
       return DecodeExtra(in, out);
     case LogRowKind::kHistogram:
-      break;
+      return impl_->HistogramSample(in, out);
   }
   return Error(ErrorCode::kUnsupported, "log row of kind " + std::to_string(head & 15));
 }

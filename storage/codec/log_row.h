@@ -7,7 +7,7 @@
 //                tokens have covered the layout (a run of 0 stands between two tokens; a run that
 //                reaches the end is written and nothing follows)
 //   2 sparse     v n, n times { z id minus the id before, z t minus the t before, token }
-//   3 histogram  reserved
+//   3 histogram  v id, z t, a histogram column of one sample (histogram_codec.h)
 //   4 layout     v owner, u8 flags (bit 0: the owner starts anew), v nruns,
 //                nruns times { z first id minus the end of the run before, v length }
 //   5 owner      v owner, v ngroups, ngroups times { z group minus the group before }
@@ -40,6 +40,7 @@
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/codec/presence.h"
+#include "storage/model/histogram.h"
 #include "storage/model/metadata.h"
 #include "storage/model/sample.h"
 
@@ -117,6 +118,9 @@ class LogRowEncoder {
                        std::string& row);
   // Any series, any times; best sorted by series, then time.
   static void Sparse(std::span<const SparseSample> samples, std::string& row);
+  // REQUIRES: IsEncodable(histogram).
+  static void HistogramSample(SeriesRef series, Timestamp t, const Histogram& histogram,
+                              std::string& row);
   static void Owner(uint64_t owner, std::span<const uint64_t> groups, std::string& row);
   static void Tombstone(const TombstoneRow& tombstone, std::string& row);
   static void MetadataOf(const MetadataRow& metadata, std::string& row);
@@ -126,12 +130,14 @@ class LogRowEncoder {
 struct LogRow {
   LogRowKind kind = LogRowKind::kTimeline;
   uint64_t owner = 0;                 // timeline, layout, owner
-  Timestamp t;                        // timeline
+  Timestamp t;                        // timeline, histogram
   bool anew = false;                  // layout
   bool skipped = false;               // timeline, layout: the owner's state is unknown (lost rows)
   std::span<const SeriesRef> series;  // timeline: of the samples; layout: the new layout
   std::span<const double> values;     // timeline: as many as series
   std::span<const SparseSample> sparse;  // sparse
+  SeriesRef histogram_series;            // histogram; its time is t
+  const Histogram* histogram = nullptr;  // histogram
   std::span<const uint64_t> groups;      // owner
   TombstoneRow tombstone;
   MetadataRow metadata;

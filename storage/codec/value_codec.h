@@ -3,7 +3,7 @@
 //
 //   u8 mode   0x00 constant: 8 raw bytes, nothing more
 //             0x02 constant integer: z, nothing more
-//             0x03 reserved for histogram columns (see segment.h), refused here
+//             0x03 a histogram column (histogram_codec.h), refused here
 //             1ppppp oo: the column is n integers:
 //               ppppp = p, 0..14: round(value * 10^p), |integer| < 2^51; value = integer / 10^p
 //               ppppp = 31: the IEEE bits as a signed integer, arithmetic modulo 2^64

@@ -66,9 +66,11 @@ std::string Mutate(std::mt19937_64& rng, const std::vector<std::string>& seeds) 
 std::vector<std::string> AllSeeds(const std::string& corpus) {
   std::vector<std::string> seeds = Seeds();
   std::vector<std::filesystem::path> files;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("fuzz/corpus/" + corpus, ignored))
-    files.push_back(entry.path());
+  for (const char* folder : {"fuzz/corpus/", "tests/fuzz/corpus/"}) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder + corpus, ignored))
+      files.push_back(entry.path());
+  }
   std::sort(files.begin(), files.end());
   for (const auto& path : files) {
     std::ifstream in(path, std::ios::binary);

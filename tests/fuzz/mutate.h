@@ -9,7 +9,8 @@ namespace tocsin::fuzz {
 
 std::string Mutate(std::mt19937_64& rng, const std::vector<std::string>& seeds);
 
-// Seeds of the target and the files of tests/fuzz/corpus/<name>, seen from the folder tests.
+// Seeds of the target and the files of tests/fuzz/corpus/<name>; the current folder is tests or the
+// one above it.
 std::vector<std::string> AllSeeds(const std::string& corpus);
 
 }  // namespace tocsin::fuzz
