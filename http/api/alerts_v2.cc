@@ -13,6 +13,7 @@ namespace tocsin::http {
 
 namespace {
 
+constexpr int64_t kGoZeroMs = -62'135'596'800'000;  // 0001-01-01T00:00:00Z
 constexpr std::string_view kNoAlertmanager = "alerting is not running in this process";
 
 struct AlertFilter {
@@ -155,7 +156,7 @@ std::optional<Response> ReadTime(const JsonValue& json, std::string_view key, Ti
     return V2Error(400, std::string(key) + ": not a RFC 3339 time: " + time.error().message());
   }
   // The zero time of Go programs means "not given".
-  *out = *text == kZeroTime ? Timestamp{} : *time;
+  if (time->ms != kGoZeroMs) *out = *time;
   return std::nullopt;
 }
 

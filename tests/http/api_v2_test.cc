@@ -51,6 +51,18 @@ TEST(ApiV2, AlertsComeBack) {
   EXPECT_EQ(site.Get("/api/v2/alerts?receiver=(").status, 400);
 }
 
+TEST(ApiV2, ZeroTimesOfGoProgramsAreNone) {
+  Site site;
+  EXPECT_EQ(site.PostJson("/api/v2/alerts",
+                          R"([{"labels":{"alertname":"a"},"startsAt":"0001-01-01T00:00:00.000Z",)"
+                          R"("endsAt":"0001-01-01T00:00:00Z"}])")
+                .status,
+            200);
+  const std::string body = site.Body("/api/v2/alerts");
+  EXPECT_NE(body.find(R"("startsAt":"2023-11-14T22:13:20.000Z")"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("endsAt":"2023-11-14T22:18:20.000Z")"), std::string::npos) << body;
+}
+
 TEST(ApiV2, BadAlerts) {
   Site site;
   const auto post = [&](const std::string& body) { return site.PostJson("/api/v2/alerts", body); };
