@@ -8,9 +8,14 @@
 namespace tocsin::storage {
 namespace {
 
+// Longer rows are logged sample by sample; the format bounds layouts at four times this.
+constexpr size_t kMaxLayout = 1u << 20;
+
 class BatchAppender final : public Appender {
  public:
-  explicit BatchAppender(const AppenderDeps& deps) : deps_(deps) {}
+  explicit BatchAppender(const AppenderDeps& deps) : deps_(deps) {
+    batch_.generation = deps.index.generation();
+  }
 
   Result<SeriesRef> Resolve(const Labels& labels) override {
     TOCSIN_ASSIGN(const SeriesRef ref, deps_.index.Resolve(labels, deps_.clock.Now()));
@@ -69,13 +74,13 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
     result.out_of_bounds = count;
     return result;
   }
-  std::shared_ptr<const RowLayout> layout = deps_.layouts.Find(hint, refs);
+  std::shared_ptr<const RowLayout> layout = deps_.layouts.Find(hint, refs, batch_.generation);
   if (layout == nullptr) {
     for (const SeriesRef ref : refs) result.stale_refs += deps_.index.Get(ref) == nullptr;
     if (hint.token == 0)
       hint.token = deps_.layouts.NewToken();
-    else if (result.stale_refs == 0)
-      layout = deps_.layouts.For(hint, refs);
+    else if (result.stale_refs == 0 && refs.size() <= kMaxLayout)
+      layout = deps_.layouts.Make(hint, refs, batch_.generation);
   }
   result.appended = count - result.stale_refs;
   if (layout != nullptr) {

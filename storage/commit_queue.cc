@@ -55,6 +55,7 @@ void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
         results[i].status = logged;
         continue;
       }
+      results[i].rows.stale_refs = batches[i].stale_refs;
       Apply(batches[i], seqs, now, &results[i].rows);
       seqs += batches[i].parts.size();
       for (const MetadataRow& row : batches[i].metadata)
@@ -71,6 +72,7 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
   deps_.index.PutUnwritten(write);
   seqs_.clear();
   for (CommitBatch& batch : batches) {
+    if (batch.generation != deps_.index.generation()) DropStale(batch);
     for (const CommitBatch::Part& part : batch.parts) {
       if (part.layout != nullptr) {
         seqs_.push_back(deps_.log.PutTimeline(
@@ -95,6 +97,34 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
   deps_.index.Written();
   NoteWrite();
   return OkStatus();
+}
+
+void CommitQueue::DropStale(CommitBatch& batch) {
+  const auto alive = [this](SeriesRef ref) { return deps_.index.Get(ref) != nullptr; };
+  std::vector<CommitBatch::Part> parts;
+  std::vector<SparseSample> sparse;
+  for (const CommitBatch::Part& part : batch.parts) {
+    if (part.layout != nullptr &&
+        std::all_of(part.layout->refs.begin(), part.layout->refs.end(), alive)) {
+      parts.push_back(part);
+      continue;
+    }
+    CommitBatch::Part left{nullptr, {}, sparse.size(), 0};
+    for (size_t i = 0; i < part.count; ++i) {
+      const SparseSample sample =
+          part.layout == nullptr
+              ? batch.sparse[part.first + i]
+              : SparseSample{part.layout->refs[i], part.t, batch.values[part.first + i]};
+      if (alive(sample.series))
+        sparse.push_back(sample);
+      else
+        ++batch.stale_refs;
+    }
+    left.count = sparse.size() - left.first;
+    if (left.count > 0) parts.push_back(left);
+  }
+  batch.parts = std::move(parts);
+  batch.sparse = std::move(sparse);
 }
 
 void CommitQueue::Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now,
@@ -166,7 +196,9 @@ void CommitQueue::Close() {
 Status CommitQueue::Sync() {
   const uint64_t written = written_.load();
   if (written == synced_.load()) return OkStatus();
+  const MonotonicTime begin = deps_.clock.Monotonic();
   TOCSIN_RETURN_IF_ERROR(deps_.store.SyncWal());
+  deps_.metrics.sync_seconds.Observe(ToSeconds(deps_.clock.Monotonic() - begin));
   uint64_t synced = synced_.load();
   while (synced < written && !synced_.compare_exchange_weak(synced, written)) {
   }

@@ -38,14 +38,14 @@ struct CommitBatch {
   std::vector<SparseSample> sparse;
   std::vector<MetadataRow> metadata;
   CommitDone done;
-
-  bool empty() const { return parts.empty() && metadata.empty(); }
+  uint64_t generation = 0;  // of the index before the first ref was checked
+  uint32_t stale_refs = 0;  // found when it was committed
 };
 
 struct CommitMetrics {
-  Counter out_of_order;
   Counter duplicates;
   Counter failed;
+  HistogramMetric sync_seconds;
 };
 
 // Thread-safe.
@@ -84,6 +84,8 @@ class CommitQueue {
   void Drain();
   void CommitAll(std::vector<CommitBatch> batches);
   Status LogAll(std::vector<CommitBatch>& batches);
+  // Series were removed since the batch began: takes out samples whose refs have gone stale.
+  void DropStale(CommitBatch& batch);
   void Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now, RowResult* result);
   void Answer(std::vector<CommitBatch> batches, std::vector<CommitResult> results);
   // Syncs, then answers all that wait for it.

@@ -15,6 +15,7 @@
 #include "storage/log.h"
 #include "storage/maintenance.h"
 #include "storage/metadata_store.h"
+#include "storage/metrics.h"
 #include "storage/querier.h"
 #include "storage/recovery.h"
 #include "storage/rocks_store.h"
@@ -90,6 +91,7 @@ class DbImpl final : public Db {
  private:
   CommitQueue::Deps QueueDeps();
   Maintenance::Deps MaintenanceDeps();
+  MetricSources Sources();
   void ScheduleSync();
   void ScheduleTick();
 
@@ -100,8 +102,8 @@ class DbImpl final : public Db {
   TaskGate gate_;
   Counter corruptions_;
 
-  SeriesIndex index_;
   Head head_;
+  SeriesIndex index_;
   MetadataStore metadata_;
   Directories directories_;
   RowLayouts layouts_{head_};
@@ -111,6 +113,8 @@ class DbImpl final : public Db {
   AppenderDeps appender_deps_;
   Querier querier_;
   RocksKv kv_;
+
+  std::unique_ptr<StorageMetrics> metrics_;
 
   std::mutex timer_mutex_;
   Timer sync_timer_;      // guarded by timer_mutex_
@@ -126,7 +130,12 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
       store_(std::move(store)),
       corruptions_(ports.metrics.GetCounter("tocsin_storage_corruptions_total",
                                             "Damaged rows and files met since the start.")),
-      index_(SeriesMax(options)),
+      index_(SeriesMax(options),
+             [this](uint64_t group) {
+               Group& of_series = head_.GroupFor(group);
+               std::lock_guard lock(of_series.mutex());
+               of_series.Touch(ports_.clock.Monotonic(), 0);
+             }),
       log_(*store_),
       queue_(QueueDeps(), options.sync_interval.count() <= 0),
       maintenance_(MaintenanceDeps()),
@@ -148,6 +157,9 @@ CommitQueue::Deps DbImpl::QueueDeps() {
   metrics.duplicates =
       ports_.metrics.GetCounter("tocsin_storage_duplicate_samples_total",
                                 "Samples refused because another value is stored at their time.");
+  metrics.sync_seconds = ports_.metrics.GetHistogram(
+      "prometheus_tsdb_wal_fsync_duration_seconds", "Duration of log syncs.",
+      {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3});
   metrics.failed = ports_.metrics.GetCounter("tocsin_storage_failed_commits_total",
                                              "Batches that could not be logged.");
   return {*store_,      index_,        head_,       log_,  metadata_,
@@ -162,9 +174,11 @@ DbImpl::~DbImpl() {
     tick_timer_.Cancel();
   }
   gate_.Close();
+  metrics_.reset();
 }
 
 Status DbImpl::Recover() {
+  const MonotonicTime begin = ports_.clock.Monotonic();
   TOCSIN_RETURN_IF_ERROR(CheckFormat(*store_));
   TOCSIN_ASSIGN(Recovered recovered, ReadDirectory(*store_));
   TOCSIN_RETURN_IF_ERROR(index_.Load(*store_));
@@ -188,9 +202,49 @@ Status DbImpl::Recover() {
   TOCSIN_RETURN_IF_ERROR(log_.Start(numbers.log_seq));
   maintenance_.SetRetention(options_.retention_time, options_.retention_size);
   maintenance_.Start(numbers, recovered.guarded, recovered.contained);
+  metrics_ = std::make_unique<StorageMetrics>(ports_.metrics, gate_, Sources());
+  ports_.metrics
+      .GetGauge("prometheus_tsdb_data_replay_duration_seconds",
+                "Time taken to replay the log at the start.")
+      .Set(ToSeconds(ports_.clock.Monotonic() - begin));
   ScheduleSync();
   ScheduleTick();
   return OkStatus();
+}
+
+MetricSources DbImpl::Sources() {
+  const auto number = [](auto get) { return [get] { return static_cast<double>(get()); }; };
+  const auto time = [](Timestamp t) {
+    return t == kMinTimestamp || t == kMaxTimestamp ? 0.0 : static_cast<double>(t.ms);
+  };
+  MetricSources of;
+  of.series = number([this] { return index_.size(); });
+  of.series_created = number([this] { return index_.created(); });
+  of.series_removed = number([this] { return index_.removed(); });
+  of.streams = number([this] { return head_.Survey().streams; });
+  of.samples = number([this] { return head_.samples_appended(); });
+  of.late_samples = number([this] { return head_.late_samples(); });
+  of.min_time_ms = [this, time] { return time(head_.Survey().min_time); };
+  of.max_time_ms = [this, time] { return time(head_.max_time()); };
+  of.lowest_ms = [this, time] {
+    Timestamp lowest = head_.Survey().min_time;
+    for (const SealedFilePtr& file : directories_.View()->files)
+      lowest = std::min(lowest, file->header.min_time);
+    return time(lowest);
+  };
+  of.files = number([this] { return directories_.View()->files.size(); });
+  of.file_bytes = number([this] {
+    uint64_t bytes = 0;
+    for (const SealedFilePtr& file : directories_.View()->files) bytes += file->header.bytes;
+    return bytes;
+  });
+  of.log_bytes = number([this] { return store_->LogBytes(); });
+  of.symbol_bytes = number([this] { return index_.symbols().bytes(); });
+  of.retention_seconds = [this] {
+    return static_cast<double>(maintenance_.retention_time().count()) / 1000;
+  };
+  of.retention_bytes = number([this] { return maintenance_.retention_size(); });
+  return of;
 }
 
 void DbImpl::ScheduleSync() {
@@ -238,9 +292,8 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
   metrics.truncations_failed = registry.GetCounter("prometheus_tsdb_wal_truncations_failed_total",
                                                    "Total number of failed log truncations.");
   const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_,    folder_, index_,       head_,   directories_,
-          log_,       queue_,  ports_.clock, metrics, LogBudget(options_),
-          head_budget};
+  return {*store_, folder_,  index_,       head_,   directories_,        log_,
+          queue_,  layouts_, ports_.clock, metrics, LogBudget(options_), head_budget};
 }
 
 void DbImpl::SetRetention(Duration time, uint64_t size) { maintenance_.SetRetention(time, size); }
@@ -249,7 +302,7 @@ DbStats DbImpl::Stats() const {
   DbStats stats;
   stats.series = index_.size();
   stats.label_pairs = index_.label_pairs();
-  stats.min_time = head_.min_time();
+  stats.min_time = head_.Survey().min_time;
   stats.max_time = head_.max_time();
   stats.disk_bytes = store_->DiskBytes();
   stats.samples_appended = head_.samples_appended();

@@ -258,11 +258,10 @@ uint64_t Group::oldest_open_seq() const {
   return oldest;
 }
 
-size_t Group::series_with_data() const {
-  uint64_t slots = 0;
-  for (const auto& line : lines_)
-    for (const Line::Stream& stream : line->streams) slots |= uint64_t{1} << stream.slot;
-  return static_cast<size_t>(std::popcount(slots));
+size_t Group::stream_count() const {
+  size_t count = 0;
+  for (const auto& line : lines_) count += line->streams.size();
+  return count;
 }
 
 Duration Group::step() const {

@@ -118,14 +118,19 @@ class Group {
   static constexpr uint64_t kNone = ~uint64_t{0};
   uint64_t oldest_open_seq() const;
   size_t late_count() const { return late_ == nullptr ? 0 : late_->count; }
-  size_t series_with_data() const;
+  size_t stream_count() const;
   // Of all that was ever appended; 0 at first.
   Timestamp newest() const { return newest_; }
   // Of what is open; kMaxTimestamp when nothing is.
   Timestamp oldest() const;
   Timestamp newest_open() const;  // kMinTimestamp when nothing is
   MonotonicTime last_append() const { return last_append_; }
-  void Touch(MonotonicTime now) { last_append_ = now; }
+  // The highest row that brought a sample, or 0.
+  uint64_t last_seq() const { return last_seq_; }
+  void Touch(MonotonicTime now, uint64_t log_seq) {
+    last_append_ = now;
+    last_seq_ = log_seq > last_seq_ ? log_seq : last_seq_;
+  }
   // The time between two entries of the line used last; 0 when unknown.
   Duration step() const;
   // Where to cut so that full lines go and no line is torn; none when no full line can go.
@@ -173,6 +178,7 @@ class Group {
   std::vector<CutPart> cut_;  // ascending seal_seq
   Timestamp newest_{0};
   MonotonicTime last_append_;
+  uint64_t last_seq_ = 0;
 };
 
 }  // namespace tocsin::storage

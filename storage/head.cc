@@ -1,5 +1,7 @@
 #include "storage/head.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 
 namespace tocsin::storage {
@@ -21,6 +23,22 @@ std::vector<Group*> Head::Groups() const {
   return out;
 }
 
+void Head::Remove(std::span<Group* const> groups, MonotonicTime now) {
+  const absl::flat_hash_set<const Group*> gone(groups.begin(), groups.end());
+  std::lock_guard lock(groups_mutex_);
+  for (const Group* group : groups) table_.Set(group->number(), nullptr);
+  std::erase_if(groups_, [&](std::unique_ptr<Group>& group) {
+    if (!gone.contains(group.get())) return false;
+    graveyard_.push_back({now, std::move(group)});
+    return true;
+  });
+}
+
+void Head::FreeRemoved(MonotonicTime now, std::chrono::nanoseconds grace) {
+  std::lock_guard lock(groups_mutex_);
+  std::erase_if(graveyard_, [&](const Removed& removed) { return now - removed.at >= grace; });
+}
+
 void Head::Count(Group::Outcome outcome, RowResult* result) {
   switch (outcome) {
     case Group::Outcome::kAppended:
@@ -40,7 +58,7 @@ void Head::Append(Group& group, std::span<const uint8_t> slots, Timestamp t,
   const size_t late_before = group.late_count();
   for (size_t i = 0; i < slots.size(); ++i)
     Count(group.Append(slots[i], t, values[i], log_seq, pool_), result);
-  group.Touch(now);
+  group.Touch(now, log_seq);
   late_.fetch_add(group.late_count() - late_before, std::memory_order_relaxed);
   appended_.fetch_add(slots.size(), std::memory_order_relaxed);
 }
@@ -57,7 +75,7 @@ void Head::AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq,
       Count(group.Append(SlotOf(sample.series.id), sample.t, sample.value, log_seq, pool_), result);
       newest = std::max(newest, sample.t);
     }
-    group.Touch(now);
+    group.Touch(now, log_seq);
     RaiseMaxTime(newest);
     late_.fetch_add(group.late_count() - late_before, std::memory_order_relaxed);
   }
@@ -79,13 +97,14 @@ void Head::RaiseMaxTime(Timestamp t) {
   }
 }
 
-Timestamp Head::min_time() const {
-  Timestamp oldest = kMaxTimestamp;
+Head::OpenData Head::Survey() const {
+  OpenData out;
   for (Group* group : Groups()) {
     std::lock_guard lock(group->mutex());
-    oldest = std::min(oldest, group->oldest());
+    out.min_time = std::min(out.min_time, group->oldest());
+    out.streams += group->stream_count();
   }
-  return oldest;
+  return out;
 }
 
 uint64_t Head::stream_bytes() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,10 @@ class Head {
   // Null when it never had a series. No lock.
   Group* Find(uint64_t number) const { return table_.Get(number); }
   std::vector<Group*> Groups() const;
+  // Nobody appends to them any more. They stay valid for SeriesIndex::kGrace.
+  // REQUIRES: no batch is being committed; nothing of them is open or cut.
+  void Remove(std::span<Group* const> groups, MonotonicTime now);
+  void FreeRemoved(MonotonicTime now, std::chrono::nanoseconds grace);
 
   // The appending thread holds one while it appends; it is not to be held while waiting.
   std::unique_lock<std::mutex> LockPool() const { return std::unique_lock(pool_mutex_); }
@@ -49,8 +54,12 @@ class Head {
   // The newest time ever appended (or found in files); kMinTimestamp when there is none.
   Timestamp max_time() const { return {max_time_.load(std::memory_order_relaxed)}; }
   void RaiseMaxTime(Timestamp t);
-  // The oldest open sample; kMaxTimestamp when there is none. Linear in the groups.
-  Timestamp min_time() const;
+  struct OpenData {
+    Timestamp min_time = kMaxTimestamp;  // kMaxTimestamp: nothing is open
+    uint64_t streams = 0;
+  };
+  // Linear in the groups.
+  OpenData Survey() const;
   uint64_t samples_appended() const { return appended_.load(std::memory_order_relaxed); }
   // Of the value streams.
   uint64_t stream_bytes() const;
@@ -62,6 +71,11 @@ class Head {
   PagedTable<Group> table_;
   mutable std::mutex groups_mutex_;
   std::vector<std::unique_ptr<Group>> groups_;
+  struct Removed {
+    MonotonicTime at;
+    std::unique_ptr<Group> group;
+  };
+  std::vector<Removed> graveyard_;
 
   mutable std::mutex pool_mutex_;  // taken before a group's
   SlabPool pool_;

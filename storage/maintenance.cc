@@ -16,6 +16,8 @@ constexpr std::chrono::nanoseconds kRetentionInterval = minutes(10);
 constexpr std::chrono::nanoseconds kEpochAge = minutes(120);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
+// A series without samples keeps its place this long.
+constexpr std::chrono::nanoseconds kForgetAfter = minutes(120);
 // A commit that is being logged right now may take numbers behind the log's next one.
 constexpr uint64_t kInFlight = 1u << 16;
 
@@ -64,8 +66,54 @@ void Maintenance::Tick() {
     last_retention_ = now;
     StoreGuardedClock();
     Retain();
+    const Status collected = CollectSeries();
+    if (!collected.ok())
+      log::Warn("series without samples were not removed", {{"err", collected.error().message()}});
   }
   FreeUnused();
+}
+
+// Nothing open, no file, and no row left in the log: nobody can ask for their ids again.
+std::vector<Group*> Maintenance::DeadGroups() {
+  const MonotonicTime now = deps_.clock.Monotonic();
+  const std::vector<uint64_t> epochs = deps_.store.Logs();
+  const uint64_t oldest_row = epochs.empty() ? 0 : epochs.front();
+  IdRanges in_files;
+  for (const SealedFilePtr& file : deps_.directories.View()->files)
+    in_files.Merge(file->header.groups);
+  std::vector<Group*> dead;
+  for (Group* group : deps_.head.Groups()) {
+    std::lock_guard lock(group->mutex());
+    if (group->empty() && !group->has_cut_parts() && group->last_seq() < oldest_row &&
+        now - group->last_append() >= kForgetAfter && !in_files.Contains(group->number()))
+      dead.push_back(group);
+  }
+  return dead;
+}
+
+Status Maintenance::CollectSeries() {
+  const MonotonicTime now = deps_.clock.Monotonic();
+  deps_.index.FreeRemoved(now);
+  deps_.head.FreeRemoved(now, SeriesIndex::kGrace);
+  if (DeadGroups().empty()) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  return deps_.queue.RunAlone([&]() -> Status {
+    std::vector<Group*> dead = DeadGroups();  // again, while nothing is committed
+    std::sort(dead.begin(), dead.end(),
+              [](const Group* a, const Group* b) { return a->number() < b->number(); });
+    std::vector<uint64_t> numbers;
+    for (const Group* group : dead) numbers.push_back(group->number());
+    RocksBatch batch = deps_.store.NewBatch();
+    for (const uint64_t group : numbers)
+      batch.DeleteRange(Family::kSeries, keys::SeriesRun(group, 0), keys::SeriesRun(group + 1, 0));
+    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
+    deps_.queue.NoteWrite();
+    deps_.index.Remove(numbers, now);
+    deps_.layouts.Clear();
+    deps_.index.NextGeneration();
+    deps_.head.Remove(dead, now);
+    return OkStatus();
+  });
 }
 
 void Maintenance::SealDue() {

@@ -47,6 +47,7 @@ class Maintenance {
     Directories& directories;
     Log& log;
     CommitQueue& queue;
+    RowLayouts& layouts;
     Clock& clock;
     MaintenanceMetrics metrics;
     uint64_t log_budget = 64u << 20;   // bytes of WAL and log epochs
@@ -82,6 +83,9 @@ class Maintenance {
   void Retain();
   Status Drop(const RetentionPlan& plan);
   void FreeUnused();
+  // Takes series out of memory whose samples are all gone.
+  Status CollectSeries();
+  std::vector<Group*> DeadGroups();
   Status PutFloors();
   void StoreGuardedClock();
 

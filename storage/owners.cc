@@ -58,6 +58,14 @@ void Owners::Restore(const Labels& labels, const Placement& placement) {
 
 void Owners::ReserveBelow(uint64_t group) { next_group_ = std::max(next_group_, group); }
 
+void Owners::Forget(std::span<const uint64_t> groups) {
+  const auto is_gone = [&](const Fill& fill) {
+    return std::binary_search(groups.begin(), groups.end(), fill.group);
+  };
+  if (is_gone(shared_)) shared_ = {};
+  absl::erase_if(owners_, [&](auto& entry) { return is_gone(entry.second.fill); });
+}
+
 uint64_t Owners::TakeSlot(Fill& fill) {
   if (fill.group == 0 || fill.used == kGroupSlots) fill = {next_group_++, 0};
   return SeriesId(fill.group, fill.used++);

@@ -7,6 +7,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
+#include <span>
 
 #include "storage/model/labels.h"
 
@@ -29,6 +30,8 @@ class Owners {
   void Restore(const Labels& labels, const Placement& placement);
   // No group below is given out.
   void ReserveBelow(uint64_t group);
+  // These groups are given no series any more.
+  void Forget(std::span<const uint64_t> groups);
   uint64_t next_group() const { return next_group_; }
 
  private:

@@ -29,7 +29,8 @@ uint64_t RowLayouts::NewToken() {
 }
 
 std::shared_ptr<const RowLayout> RowLayouts::Find(const RowHint& hint,
-                                                  std::span<const SeriesRef> refs) {
+                                                  std::span<const SeriesRef> refs,
+                                                  uint64_t generation) {
   if (hint.token == 0) return nullptr;
   std::shared_ptr<RowLayout> layout;
   {
@@ -39,12 +40,15 @@ std::shared_ptr<const RowLayout> RowLayouts::Find(const RowHint& hint,
     layout = it->second;
     layout->last_used = ++uses_;
   }
-  return SameRefs(layout->refs, refs) ? layout : nullptr;
+  const bool valid = layout->generation == generation && SameRefs(layout->refs, refs);
+  return valid ? layout : nullptr;
 }
 
-std::shared_ptr<const RowLayout> RowLayouts::For(RowHint& hint, std::span<const SeriesRef> refs) {
+std::shared_ptr<const RowLayout> RowLayouts::Make(RowHint& hint, std::span<const SeriesRef> refs,
+                                                  uint64_t generation) {
   if (HasTwins(refs)) return nullptr;
-  auto layout = Make(refs);
+  auto layout = Plan(refs);
+  layout->generation = generation;
   std::lock_guard lock(mutex_);
   if (hint.token == 0) hint.token = next_token_++;
   auto& slot = layouts_[hint.token];
@@ -62,7 +66,7 @@ std::shared_ptr<const RowLayout> RowLayouts::For(RowHint& hint, std::span<const 
   return layout;
 }
 
-std::shared_ptr<RowLayout> RowLayouts::Make(std::span<const SeriesRef> refs) {
+std::shared_ptr<RowLayout> RowLayouts::Plan(std::span<const SeriesRef> refs) {
   auto layout = std::make_shared<RowLayout>();
   layout->refs.assign(refs.begin(), refs.end());
   layout->slots.reserve(refs.size());
@@ -74,6 +78,12 @@ std::shared_ptr<RowLayout> RowLayouts::Make(std::span<const SeriesRef> refs) {
     layout->slots.push_back(static_cast<uint8_t>(SlotOf(refs[i].id)));
   }
   return layout;
+}
+
+void RowLayouts::Clear() {
+  std::lock_guard lock(mutex_);
+  layouts_.clear();
+  refs_ = 0;
 }
 
 // The older half goes, so that this is rare.

@@ -37,6 +37,7 @@ struct RowLayout {
   std::vector<SeriesRef> refs;
   std::vector<Run> runs;
   std::vector<uint8_t> slots;  // as many as refs
+  uint64_t generation = 0;     // of the index when the refs were checked
   uint64_t last_used = 0;      // guarded by the cache
 };
 
@@ -45,18 +46,20 @@ class RowLayouts {
  public:
   explicit RowLayouts(Head& head) : head_(head) {}
 
-  // The layout of the hint when it has exactly these refs, a new one otherwise (the hint then
-  // stands for that). Null: a ref comes twice.
-  // REQUIRES: every ref names a series.
-  std::shared_ptr<const RowLayout> For(RowHint& hint, std::span<const SeriesRef> refs);
   // A hint seen for the first time stands for nothing yet: rows that come only once make no layout.
   uint64_t NewToken();
-  // Only when it is there already.
-  std::shared_ptr<const RowLayout> Find(const RowHint& hint, std::span<const SeriesRef> refs);
+  // The layout of the hint when it has exactly these refs, else null.
+  std::shared_ptr<const RowLayout> Find(const RowHint& hint, std::span<const SeriesRef> refs,
+                                        uint64_t generation);
+  // A new one; the hint stands for it from then on. Null: a ref comes twice.
+  // REQUIRES: every ref named a series when the index had this generation.
+  std::shared_ptr<const RowLayout> Make(RowHint& hint, std::span<const SeriesRef> refs,
+                                        uint64_t generation);
+  void Clear();
 
  private:
   static constexpr size_t kMaxRefs = 4u << 20;
-  std::shared_ptr<RowLayout> Make(std::span<const SeriesRef> refs);
+  std::shared_ptr<RowLayout> Plan(std::span<const SeriesRef> refs);
   void Evict();
 
   Head& head_;

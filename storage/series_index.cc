@@ -9,7 +9,6 @@
 namespace tocsin::storage {
 namespace {
 
-constexpr size_t kArenaBytes = 256 << 10;
 constexpr size_t kMaxLabels = 1024;
 constexpr size_t kSymbolsPerValue = 1024;
 
@@ -30,9 +29,21 @@ Status CheckLabels(const Labels& labels) {
   return OkStatus();
 }
 
+size_t BytesOf(size_t pairs) { return sizeof(Series) + (pairs - 1) * sizeof(SymbolPair); }
+
+void FreeSeries(Series* series) { ::operator delete(series, BytesOf(series->pair_count)); }
+
 }  // namespace
 
-SeriesIndex::SeriesIndex(uint64_t max_series) : max_series_(max_series) {}
+SeriesIndex::SeriesIndex(uint64_t max_series, std::function<void(uint64_t group)> made)
+    : max_series_(max_series), made_(std::move(made)) {}
+
+SeriesIndex::~SeriesIndex() {
+  for (uint32_t index = 0; index < next_index_; ++index)
+    if (Series* series = by_index_.Get(index)) FreeSeries(series);
+  for (const Removed& removed : graveyard_)
+    for (Series* series : removed.series) FreeSeries(series);
+}
 
 bool SeriesIndex::Equal(const Series& series, const Labels& labels) const {
   size_t i = 0;
@@ -85,14 +96,7 @@ Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now) {
 
 // REQUIRES: create_mutex_ is held.
 Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair> pairs) {
-  const size_t need = sizeof(Series) + (pairs.size() - 1) * sizeof(SymbolPair) + 7;
-  if (arena_left_ < need) {
-    arenas_.push_back(std::make_unique<char[]>(kArenaBytes));
-    arena_left_ = kArenaBytes;
-  }
-  char* at = arenas_.back().get() + (kArenaBytes - arena_left_);
-  arena_left_ -= need & ~size_t{7};
-  auto* series = new (at) Series;
+  auto* series = new (::operator new(BytesOf(pairs.size()))) Series;
   series->id = placement.series_id;
   series->kind = placement.kind;
   series->index = next_index_++;
@@ -102,7 +106,55 @@ Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair
   by_index_.Set(series->index, series);
   postings_.Add(series->index, pairs);
   size_.fetch_add(1, std::memory_order_relaxed);
+  made_(GroupOf(series->id));
   return series;
+}
+
+void SeriesIndex::Remove(std::span<const uint64_t> groups, MonotonicTime now) {
+  std::vector<Series*> gone;
+  for (const uint64_t group : groups)
+    for (unsigned slot = 0; slot < kGroupSlots; ++slot)
+      if (Series* series = by_id_.Get(SeriesId(group, slot))) gone.push_back(series);
+  std::sort(gone.begin(), gone.end(),
+            [](const Series* a, const Series* b) { return a->index < b->index; });
+  std::vector<uint32_t> indexes;
+  std::vector<std::vector<SymbolPair>> pairs;
+  for (Series* series : gone) {
+    Unlink(series);
+    indexes.push_back(series->index);
+    pairs.emplace_back(series->labels().begin(), series->labels().end());
+  }
+  postings_.Remove(indexes, pairs);
+  std::lock_guard lock(create_mutex_);
+  for (const Series* series : gone) {
+    by_id_.Set(series->id, nullptr);
+    by_index_.Set(series->index, nullptr);
+  }
+  owners_.Forget(groups);
+  size_.fetch_sub(gone.size(), std::memory_order_relaxed);
+  removed_.fetch_add(gone.size(), std::memory_order_relaxed);
+  graveyard_.push_back({now, std::move(gone)});
+}
+
+void SeriesIndex::Unlink(Series* series) {
+  const uint64_t hash = LabelsOf(*series).Hash();
+  Shard& shard = ShardOf(hash);
+  std::lock_guard lock(shard.mutex);
+  const auto it = shard.by_hash.find(hash);
+  if (it == shard.by_hash.end()) return;
+  Series** link = &it->second;
+  while (*link != nullptr && *link != series) link = &(*link)->next_same_hash;
+  if (*link != nullptr) *link = series->next_same_hash;
+  if (it->second == nullptr) shard.by_hash.erase(it);
+}
+
+void SeriesIndex::FreeRemoved(MonotonicTime now) {
+  std::lock_guard lock(create_mutex_);
+  std::erase_if(graveyard_, [&](const Removed& removed) {
+    if (now - removed.at < kGrace) return false;
+    for (Series* series : removed.series) FreeSeries(series);
+    return true;
+  });
 }
 
 Labels SeriesIndex::LabelsOf(const Series& series) const {

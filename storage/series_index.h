@@ -7,7 +7,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -37,11 +39,12 @@ struct Series {
   std::span<const SymbolPair> labels() const { return {pairs, pair_count}; }
 };
 
-// Thread-safe. A Series lives as long as the index.
+// Thread-safe. A Series stays valid for kGrace after it was removed, and while it is not.
 class SeriesIndex {
  public:
-  // max_series 0: no limit.
-  explicit SeriesIndex(uint64_t max_series);
+  // max_series 0: no limit. `made` is told the group of each new series, also while loading.
+  SeriesIndex(uint64_t max_series, std::function<void(uint64_t group)> made);
+  ~SeriesIndex();
 
   // Finds or makes. kInvalidLabels, kSeriesLimit.
   Result<SeriesRef> Resolve(const Labels& labels, Timestamp now);
@@ -58,7 +61,20 @@ class SeriesIndex {
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }
   uint64_t label_pairs() const { return postings_.pairs(); }
   uint64_t created() const { return created_.load(std::memory_order_relaxed); }
+  uint64_t removed() const { return removed_.load(std::memory_order_relaxed); }
   uint64_t next_group() const;
+
+  // Takes all series of these groups out; nobody may add to the groups any more. Their refs are
+  // stale from then on. REQUIRES: no batch is being committed, the groups ascend.
+  void Remove(std::span<const uint64_t> groups, MonotonicTime now);
+  // Changes with each Remove, so that refs checked before it can be told.
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // After the cached refs of the generation before are forgotten.
+  void NextGeneration() { generation_.fetch_add(1, std::memory_order_acq_rel); }
+  // Frees what was removed long enough ago.
+  void FreeRemoved(MonotonicTime now);
+  // How long after their removal series may still be looked at (by queries that hold them).
+  static constexpr std::chrono::nanoseconds kGrace = std::chrono::hours(1);
 
   // Commit thread: puts what is not written yet into the batch; Written says that the batch is
   // durable, otherwise the next call puts it again.
@@ -82,6 +98,7 @@ class SeriesIndex {
   Result<Series*> Create(const Labels& labels, Timestamp now);
   Series* Make(const Placement& placement, std::span<const SymbolPair> pairs);
   void Insert(Shard& shard, uint64_t hash, Series* series);
+  void Unlink(Series* series);
   Status LoadRun(std::string_view key, std::string_view value);
 
   const uint64_t max_series_;
@@ -92,6 +109,9 @@ class SeriesIndex {
   PagedTable<Series> by_index_;
   std::atomic<uint64_t> size_{0};
   std::atomic<uint64_t> created_{0};
+  std::atomic<uint64_t> removed_{0};
+  std::atomic<uint64_t> generation_{1};
+  const std::function<void(uint64_t)> made_;
 
   struct New {
     const Series* series;
@@ -100,8 +120,11 @@ class SeriesIndex {
   mutable std::mutex create_mutex_;  // guards what follows; taken after a shard's
   Owners owners_;
   uint32_t next_index_ = 0;
-  std::vector<std::unique_ptr<char[]>> arenas_;
-  size_t arena_left_ = 0;
+  struct Removed {
+    MonotonicTime at;
+    std::vector<Series*> series;
+  };
+  std::vector<Removed> graveyard_;
   std::vector<New> unwritten_;
 
   // Commit thread only.

@@ -26,6 +26,15 @@ class TaskGate {
     };
   }
 
+  // The same for a question; 0 once the gate is closed.
+  std::function<double()> WrapQuestion(std::function<double()> question) const {
+    return [gate = *this, question = std::move(question)] {
+      double value = 0;
+      gate.Wrap([&] { value = question(); })();
+      return value;
+    };
+  }
+
   // REQUIRES: not called from within a task.
   void Close() {
     std::unique_lock lock(state_->mutex);
