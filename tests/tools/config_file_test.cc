@@ -84,7 +84,9 @@ TEST(ConfigFile, SectionsNotBuiltAreNamed) {
       "storage: {exemplars: {max_exemplars: 5}}\n";
   const auto config = LoadSiteConfig({.config_file = "/etc/p.yml"}, files);
   ASSERT_TRUE(config.ok()) << config.error().message();
-  EXPECT_EQ(config->warnings.size(), 4u);
+  EXPECT_EQ(config->warnings.size(), 3u);
+  ASSERT_EQ(config->main.alerting.alertmanagers.size(), 1u);
+  EXPECT_EQ(config->main.alerting.alertmanagers[0].discovery.static_configs.size(), 1u);
 }
 
 TEST(ConfigFile, ErrorsNameThePlace) {

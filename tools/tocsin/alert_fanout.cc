@@ -4,11 +4,10 @@
 
 namespace tocsin {
 
-AlertFanout::AlertFanout(alerting::Alertmanager* alertmanager, MetricRegistry& metrics)
+AlertFanout::AlertFanout(alerting::Alertmanager* alertmanager, alerting::ExternalSender& external)
     : alertmanager_(alertmanager),
-      dropped_(metrics.GetCounter("prometheus_notifications_dropped_total",
-                                  "Total number of alerts that nobody takes.")),
-      settings_(std::make_shared<Settings>()) {}
+      external_(external),
+      settings_(std::make_shared<const Settings>()) {}
 
 void AlertFanout::Configure(Labels external_labels, std::vector<RelabelConfig> relabel_configs) {
   auto settings = std::make_shared<const Settings>(
@@ -35,10 +34,8 @@ void AlertFanout::Send(std::vector<alerting::Alert> alerts) {
   }
   std::erase_if(alerts, [&](alerting::Alert& alert) { return !Prepare(*settings, alert); });
   if (alerts.empty()) return;
-  if (alertmanager_ == nullptr) {
-    dropped_.Add(static_cast<double>(alerts.size()));
-    return;
-  }
+  external_.Send(alerts);
+  if (alertmanager_ == nullptr) return;
   if (const Status put = alertmanager_->Put(std::move(alerts)); !put.ok())
     log::Error("some alerts were refused", {{"err", put.error().message()}});
 }

@@ -1,10 +1,6 @@
 #include "tools/tocsin/config_sections.h"
 
-#include <fmt/format.h>
-
-#include "ingest/scrape_config.h"
 #include "storage/config/relabel_config.h"
-#include "storage/config/transport_config.h"
 
 namespace tocsin {
 namespace {
@@ -47,29 +43,14 @@ Result<StorageSection> ParseTsdb(const YamlNode& node, ConfigWarnings& warnings)
   return section;
 }
 
-Status CheckAlertmanager(const YamlNode& node, ConfigWarnings& warnings) {
-  std::string scheme = "http", path_prefix, api_version = "v2";
-  Duration timeout{10'000};
-  std::vector<RelabelConfig> relabel_configs;
+Result<AlertingSection::Alertmanagers> ParseAlertmanagers(const YamlNode& node,
+                                                          ConfigWarnings& warnings) {
+  AlertingSection::Alertmanagers out;
   StrictMap map(node, "config.AlertmanagerConfig");
-  map.Read("scheme", &scheme);
-  map.Read("path_prefix", &path_prefix);
-  map.Read("timeout", &timeout);
-  map.Read("api_version", &api_version);
-  if (scheme != "http" && scheme != "https")
-    map.FailAt("scheme", fmt::format("invalid scheme \"{}\"", scheme));
-  if (api_version != "v2")
-    map.FailAt(
-        "api_version",
-        fmt::format("expected Alertmanager api version to be one of [v2] but got {}", api_version));
-  ReadRelabelConfigs(map, "relabel_configs", &relabel_configs);
-  ReadRelabelConfigs(map, "alert_relabel_configs", &relabel_configs);
-  map.Ignore("sigv4", kNotYet, &warnings);
-  if (const auto discovery = ingest::ReadDiscoveryConfig(map, warnings); !discovery.ok())
-    map.Fail(discovery.error());
-  if (const auto transport = ReadTransportConfig(map, node.file); !transport.ok())
-    map.Fail(transport.error());
-  return map.Finish();
+  TOCSIN_ASSIGN(out.sender, alerting::ReadExternalAlertmanagers(map, node.file));
+  TOCSIN_ASSIGN(out.discovery, ingest::ReadDiscoveryConfig(map, warnings));
+  TOCSIN_RETURN_IF_ERROR(map.Finish());
+  return out;
 }
 
 }  // namespace
@@ -92,14 +73,10 @@ Result<AlertingSection> ParseAlertingSection(const YamlNode& node, ConfigWarning
   if (const YamlNode* managers = map.Get("alertmanagers")) {
     if (managers->kind != YamlNode::Kind::kSequence)
       return managers->MakeError("expected a list of Alertmanagers");
-    for (const YamlNode& item : managers->items)
-      TOCSIN_RETURN_IF_ERROR(CheckAlertmanager(item, warnings));
-    if (!managers->items.empty())
-      warnings.push_back(managers
-                             ->MakeError("alerting.alertmanagers is ignored: sending to external "
-                                         "Alertmanagers is not available yet; "
-                                         "--alertmanager.config.file turns on the one inside")
-                             .message());
+    for (const YamlNode& item : managers->items) {
+      TOCSIN_ASSIGN(auto entry, ParseAlertmanagers(item, warnings));
+      section.alertmanagers.push_back(std::move(entry));
+    }
   }
   TOCSIN_RETURN_IF_ERROR(map.Finish());
   return section;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "alerting/external_sender.h"
+#include "ingest/scrape_config.h"
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/config/yaml_reader.h"
@@ -18,10 +20,15 @@ struct StorageSection {
 };
 Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings& warnings);
 
-// `alerting`: checked in full; alerts go to the embedded Alertmanager only, which is a warning
-// when others are named.
+// `alerting`: the Alertmanagers outside, with how they are found.
 struct AlertingSection {
+  struct Alertmanagers {
+    alerting::ExternalAlertmanagers sender;
+    ingest::DiscoveryConfig discovery;
+  };
+
   std::vector<RelabelConfig> alert_relabel_configs;
+  std::vector<Alertmanagers> alertmanagers;
 };
 Result<AlertingSection> ParseAlertingSection(const YamlNode& node, ConfigWarnings& warnings);
 

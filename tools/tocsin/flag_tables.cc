@@ -38,7 +38,7 @@ constexpr std::string_view kTsdb = "it tunes Prometheus' storage engine";
 constexpr std::string_view kAgent = "agent mode is not part of tocsin";
 constexpr std::string_view kCluster = "tocsin does not form a cluster";
 constexpr std::string_view kNotYet = "not available yet";
-constexpr std::string_view kSender = "external Alertmanagers are not available yet";
+constexpr std::string_view kSender = "10000 alerts wait for each Alertmanager, 256 go at a time";
 
 constexpr IgnoredFlag kIgnored[] = {
     {"config.auto-reload", "not available yet; send SIGHUP or POST /-/reload", true},

@@ -35,7 +35,19 @@ Status Site::BuildAlertmanager(const SitePorts& ports) {
 }
 
 void Site::BuildMonitor(const SitePorts& ports) {
-  alerts_ = std::make_unique<AlertFanout>(alertmanager_.get(), ports.metrics);
+  external_ = std::make_unique<alerting::ExternalSender>(
+      alerting::ExternalSenderPorts{.clock = ports.clock,
+                                    .workers = ports.workers,
+                                    .transport = ports.transport,
+                                    .metrics = ports.metrics});
+  discovery_ = std::make_unique<AlertmanagerDiscovery>(
+      *external_, ingest::DiscoveryPorts{.scheduler = ports.scheduler,
+                                         .workers = ports.workers,
+                                         .transport = ports.transport,
+                                         .files = ports.files,
+                                         .metrics = ports.metrics,
+                                         .user_agent = options_.user_agent});
+  alerts_ = std::make_unique<AlertFanout>(alertmanager_.get(), *external_);
   engine_ = std::make_unique<query::Engine>(options_.query, *db_, ports.clock, ports.metrics);
   remote_write_ = std::make_unique<ingest::RemoteWriteReceiver>(*db_, ports.metrics);
   const rules::RulePorts rule_ports{.clock = ports.clock,
@@ -75,6 +87,7 @@ Status Site::Apply(const SiteConfig& config) {
   if (!options_.monitor) return OkStatus();
   const MainConfig& main = config.main;
   ApplyRetention(main.storage);
+  discovery_->Apply(main.alerting.alertmanagers);
   alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
   engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);
   scrapes_->Apply(main.global, main.scrape_configs);
@@ -92,6 +105,8 @@ Status Site::Stop(Duration budget) {
   remote_write_.reset();
   engine_.reset();
   alerts_.reset();
+  discovery_.reset();
+  external_.reset();
   alertmanager_.reset();
   const Status closed = db_->Close(budget);
   db_.reset();

@@ -13,6 +13,7 @@
 #include "rules/manager.h"
 #include "storage/db.h"
 #include "tools/tocsin/alert_fanout.h"
+#include "tools/tocsin/alertmanager_discovery.h"
 #include "tools/tocsin/config_file.h"
 
 namespace tocsin {
@@ -65,6 +66,7 @@ class Site {
   ingest::ScrapeManager* scrapes() { return scrapes_.get(); }
   ingest::RemoteWriteReceiver* remote_write() { return remote_write_.get(); }
   rules::RuleManager* rules() { return rules_.get(); }
+  const alerting::ExternalSender* external_alertmanagers() const { return external_.get(); }
   alerting::Alertmanager* alertmanager() { return alertmanager_.get(); }
 
  private:
@@ -78,6 +80,8 @@ class Site {
   // In the order of building: the members' own order takes them down in reverse.
   std::unique_ptr<storage::Db> db_;
   std::unique_ptr<alerting::Alertmanager> alertmanager_;
+  std::unique_ptr<alerting::ExternalSender> external_;
+  std::unique_ptr<AlertmanagerDiscovery> discovery_;
   std::unique_ptr<AlertFanout> alerts_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<ingest::RemoteWriteReceiver> remote_write_;
