@@ -73,4 +73,9 @@ std::vector<keys::FileId> Directories::TakeUnused() {
   return unused;
 }
 
+bool Directories::HasUnused() const {
+  std::lock_guard lock(mutex_);
+  return !dropped_.empty();
+}
+
 }  // namespace tocsin::storage

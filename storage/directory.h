@@ -61,6 +61,8 @@ class Directories {
 
   // Files that the newest version does not name and no one holds any more, each once.
   std::vector<keys::FileId> TakeUnused();
+  // Files that the newest version does not name but an older one that is held does.
+  bool HasUnused() const;
 
  private:
   mutable std::mutex mutex_;

@@ -14,6 +14,10 @@ using std::chrono::minutes;
 constexpr std::chrono::nanoseconds kSealInterval = minutes(5);
 constexpr std::chrono::nanoseconds kRetentionInterval = minutes(10);
 constexpr std::chrono::nanoseconds kEpochAge = minutes(120);
+constexpr std::chrono::nanoseconds kMergeRetry = minutes(60);
+// A day is closed when data is this far, or the clock that far past its end.
+constexpr Duration kDayGrace = minutes(60);
+constexpr Duration kDayPatience = minutes(360);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
 // A series without samples keeps its place this long.
@@ -26,7 +30,8 @@ constexpr uint64_t kInFlight = 1u << 16;
 Maintenance::Maintenance(const Deps& deps)
     : deps_(deps),
       sealer_({deps.store, deps.folder, deps.head, deps.directories,
-               [&queue = deps.queue] { return queue.Sync(); }}) {}
+               [&queue = deps.queue] { return queue.Sync(); }}),
+      merger_({deps.store, deps.folder, deps.directories}) {}
 
 void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded,
                         const std::vector<keys::FileId>& contained) {
@@ -66,11 +71,63 @@ void Maintenance::Tick() {
     last_retention_ = now;
     StoreGuardedClock();
     Retain();
+    if (const Status s = DropSpentTombstones(); !s.ok())
+      log::Warn("spent tombstones were not removed", {{"err", s.error().message()}});
     const Status collected = CollectSeries();
     if (!collected.ok())
       log::Warn("series without samples were not removed", {{"err", collected.error().message()}});
   }
+  if (now >= next_merge_) {
+    const auto merged = MergeOne(/*full=*/false);
+    if (!merged.ok()) {
+      next_merge_ = {now.since_start + kMergeRetry};
+      log::Error("files were not merged", {{"err", merged.error().message()}});
+    }
+  }
   FreeUnused();
+}
+
+Result<bool> Maintenance::MergeOne(bool full) {
+  const DirectoryPtr view = deps_.directories.View();
+  const Timestamp newest = std::min(deps_.head.max_time(), kMaxStorable);
+  // A day is closed when data, or the guarded clock, is well past it.
+  const Timestamp closed_before = std::max(newest - kDayGrace, guarded_now_ - kDayPatience);
+  const MergePlan plan = full ? PlanFullMerge(*view) : PlanMerge(*view, closed_before);
+  if (plan.inputs.empty()) return false;
+  const MonotonicTime begin = deps_.clock.Monotonic();
+  const std::vector<uint64_t> epochs = deps_.store.Logs();
+  const Status merged =
+      merger_.Merge(plan.inputs, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front());
+  if (!merged.ok()) {
+    deps_.metrics.compactions_failed.Add();
+    return merged.error();
+  }
+  deps_.metrics.compactions.Add();
+  deps_.metrics.compaction_seconds.Observe(ToSeconds(deps_.clock.Monotonic() - begin));
+  TOCSIN_RETURN_IF_ERROR(DropSpentTombstones());
+  return true;
+}
+
+Status Maintenance::DropSpentTombstones() {
+  Directory next = *deps_.directories.View();
+  RocksBatch batch = deps_.store.NewBatch();
+  std::erase_if(next.tombstones, [&](const Tombstone& tombstone) {
+    const bool needed =
+        std::any_of(next.files.begin(), next.files.end(), [&](const SealedFilePtr& file) {
+          return file->header.covers.back() <= tombstone.bound_seal_seq &&
+                 file->header.tombstone < tombstone.number &&
+                 file->Overlaps(tombstone.from, tombstone.to);
+        });
+    if (!needed) batch.Delete(Family::kDefault, keys::Tombstone(tombstone.number));
+    return !needed;
+  });
+  if (batch.empty()) return OkStatus();
+  // The masked files must be gone before what masks them: a crash may bring back neither.
+  deps_.directories.Publish(std::move(next));
+  FreeUnused();
+  if (deps_.directories.HasUnused()) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  return deps_.store.Write(batch, /*sync=*/true);
 }
 
 // Nothing open, no file, and no row left in the log: nobody can ask for their ids again.
@@ -274,6 +331,10 @@ Status Maintenance::Compact() {
   rule.everything = true;
   TOCSIN_RETURN_IF_ERROR(Seal(rule));
   TOCSIN_RETURN_IF_ERROR(RollLog(/*at_once=*/true));
+  for (;;) {
+    TOCSIN_ASSIGN(const bool merged, MergeOne(/*full=*/true));
+    if (!merged) break;
+  }
   FreeUnused();
   return OkStatus();
 }

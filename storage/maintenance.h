@@ -19,6 +19,7 @@
 #include "storage/guarded_clock.h"
 #include "storage/head.h"
 #include "storage/log.h"
+#include "storage/merger.h"
 #include "storage/recovery.h"
 #include "storage/retention.h"
 #include "storage/rocks_store.h"
@@ -81,6 +82,10 @@ class Maintenance {
   Status RollLog(bool at_once);
   Status DropSpentLog();
   void Retain();
+  // One merge that is due. Full: also what need not be yet. False: nothing to do.
+  Result<bool> MergeOne(bool full);
+  // Removes tombstones that mask nothing any more.
+  Status DropSpentTombstones();
   Status Drop(const RetentionPlan& plan);
   void FreeUnused();
   // Takes series out of memory whose samples are all gone.
@@ -91,6 +96,7 @@ class Maintenance {
 
   const Deps deps_;
   Sealer sealer_;
+  Merger merger_;
   std::atomic<int64_t> edge_{kMinTimestamp.ms};
   std::atomic<int64_t> keep_ms_{0};
   std::atomic<uint64_t> keep_bytes_{0};
@@ -102,6 +108,7 @@ class Maintenance {
   MonotonicTime last_seal_;
   MonotonicTime last_retention_;
   MonotonicTime epoch_start_;
+  MonotonicTime next_merge_;  // not before
   bool first_tick_ = true;
 };
 

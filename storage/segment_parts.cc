@@ -1,6 +1,8 @@
 #include "storage/segment_parts.h"
 
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 
 namespace tocsin::storage {
 namespace {
@@ -13,9 +15,9 @@ uint64_t SlotsOf(const Line& line) {
   return slots;
 }
 
-bool SameTimes(std::span<const TimedValue> a, std::span<const TimedValue> b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const TimedValue& x, const TimedValue& y) { return x.t == y.t; });
+bool SameTimes(std::span<const Timestamp> times, std::span<const TimedValue> samples) {
+  return std::equal(times.begin(), times.end(), samples.begin(), samples.end(),
+                    [](Timestamp t, const TimedValue& sample) { return t == sample.t; });
 }
 
 }  // namespace
@@ -70,40 +72,90 @@ Status SegmentParts::Part(std::span<const Line* const> lines, const Sink& sink) 
   return Emit(sink);
 }
 
-Status SegmentParts::Samples(const SlotSamples& slots, const Sink& sink) {
-  size_t longest = 0;
-  for (const auto& samples : slots) longest = std::max(longest, samples.size());
-  for (size_t begin = 0; begin < longest; begin += kMaxColumnEntries) {
-    const auto chunk = [&](unsigned slot) -> std::span<const TimedValue> {
-      const auto& all = slots[slot];
-      if (begin >= all.size()) return {};
-      return all.subspan(begin, std::min(kMaxColumnEntries, all.size() - begin));
-    };
-    builder_.Reset();
-    std::array<uint32_t, kGroupSlots> column_of{};
-    std::vector<unsigned> first_of_column;
-    for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
-      const auto samples = chunk(slot);
-      if (samples.empty()) continue;
-      const auto known =
-          std::find_if(first_of_column.begin(), first_of_column.end(),
-                       [&](unsigned other) { return SameTimes(chunk(other), samples); });
-      column_of[slot] = static_cast<uint32_t>(known - first_of_column.begin());
-      if (known != first_of_column.end()) continue;
-      first_of_column.push_back(slot);
-      times_.clear();
-      for (const TimedValue& sample : samples) times_.push_back(sample.t);
-      builder_.AddTimes(times_);
+std::vector<SegmentParts::Column> SegmentParts::Columns(const SlotSamples& slots) {
+  std::vector<Column> columns;
+  std::vector<Timestamp> both;
+  for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
+    const auto samples = slots[slot];
+    if (samples.empty()) continue;
+    bool joined = false;
+    for (Column& column : columns) {
+      if (SameTimes(column.times, samples)) {
+        column.slots.push_back(slot);
+        joined = true;
+        break;
+      }
+      both.clear();
+      const auto times = std::views::transform(samples, &TimedValue::t);
+      std::set_union(column.times.begin(), column.times.end(), times.begin(), times.end(),
+                     std::back_inserter(both));
+      // Holes cost about as much as a few samples: a column must suit all who share it.
+      const size_t larger = std::max(column.times.size(), samples.size());
+      if (both.size() > larger + larger / 4 || samples.size() < both.size() / 2) continue;
+      column.times.swap(both);
+      column.slots.push_back(slot);
+      joined = true;
+      break;
     }
-    for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
-      const auto samples = chunk(slot);
-      if (samples.empty()) continue;
-      for (size_t i = 0; i < samples.size(); ++i) values_[i] = samples[i].value;
-      builder_.AddSlot(slot, column_of[slot], std::span(values_).first(samples.size()));
-    }
-    TOCSIN_RETURN_IF_ERROR(Emit(sink));
+    if (joined) continue;
+    columns.emplace_back();
+    for (const TimedValue& sample : samples) columns.back().times.push_back(sample.t);
+    columns.back().slots.push_back(slot);
   }
-  return OkStatus();
+  return columns;
+}
+
+// The samples of all slots from the columns' positions up to `end`.
+void SegmentParts::AddColumnSlots(const SlotSamples& slots, const std::vector<Column>& columns,
+                                  Timestamp end) {
+  std::array<int, kGroupSlots> column_of;
+  column_of.fill(-1);
+  std::vector<std::span<const Timestamp>> times;
+  for (const Column& column : columns) {
+    const auto from = column.times.begin() + static_cast<std::ptrdiff_t>(column.at);
+    const auto to = std::lower_bound(from, column.times.end(), end);
+    if (from == to) continue;
+    builder_.AddTimes({from, to});
+    for (const unsigned slot : column.slots) column_of[slot] = static_cast<int>(times.size());
+    times.emplace_back(from, to);
+  }
+  for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
+    if (column_of[slot] < 0) continue;
+    const auto column = static_cast<uint32_t>(column_of[slot]);
+    const auto entries = times[column];
+    auto sample = std::lower_bound(slots[slot].begin(), slots[slot].end(), entries.front(),
+                                   [](const TimedValue& a, Timestamp t) { return a.t < t; });
+    Presence presence;
+    size_t n = 0;
+    for (size_t entry = 0; entry < entries.size() && sample != slots[slot].end(); ++entry) {
+      if (sample->t != entries[entry]) continue;
+      presence.Set(entry);
+      values_[n++] = sample->value;
+      ++sample;
+    }
+    if (n > 0) builder_.AddSlot(slot, column, presence, std::span(values_).first(n));
+  }
+}
+
+Status SegmentParts::Samples(const SlotSamples& slots, const Sink& sink) {
+  std::vector<Column> columns = Columns(slots);
+  for (;;) {
+    // As far as the first column is full.
+    Timestamp end = kMaxTimestamp;
+    bool left = false;
+    for (const Column& column : columns) {
+      left = left || column.at < column.times.size();
+      if (column.times.size() - column.at > kMaxColumnEntries)
+        end = std::min(end, column.times[column.at + kMaxColumnEntries]);
+    }
+    if (!left) return OkStatus();
+    builder_.Reset();
+    AddColumnSlots(slots, columns, end);
+    TOCSIN_RETURN_IF_ERROR(Emit(sink));
+    for (Column& column : columns)
+      column.at = static_cast<size_t>(
+          std::lower_bound(column.times.begin(), column.times.end(), end) - column.times.begin());
+  }
 }
 
 }  // namespace tocsin::storage

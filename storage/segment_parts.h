@@ -30,12 +30,22 @@ class SegmentParts {
   // REQUIRES: the lines are of one day and do not change meanwhile.
   Status Lines(std::span<const Line* const> lines, const Sink& sink);
 
-  // Samples of each slot, ascending, of one day.
+  // Samples of each slot, ascending, of one day. Slots whose times are mostly the same share a
+  // column.
   using SlotSamples = std::array<std::span<const TimedValue>, kGroupSlots>;
   Status Samples(const SlotSamples& slots, const Sink& sink);
 
  private:
+  // Slots that share a column, and the times of all their samples.
+  struct Column {
+    std::vector<Timestamp> times;
+    std::vector<unsigned> slots;
+    size_t at = 0;  // of times: where the next part begins
+  };
+
   Status Part(std::span<const Line* const> lines, const Sink& sink);
+  static std::vector<Column> Columns(const SlotSamples& slots);
+  void AddColumnSlots(const SlotSamples& slots, const std::vector<Column>& columns, Timestamp end);
   Status Emit(const Sink& sink);
 
   SegmentBuilder builder_;
