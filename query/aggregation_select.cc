@@ -241,11 +241,13 @@ Result<RowStreamPtr> SelectMembers(Evaluator& evaluator, const AggregateExpr& ex
                               ? CheckRatio(context, range, expr.param->pos)
                               : CheckCount(range));
   if (!any) return RowStreamPtr(std::make_unique<RowsStream>(Rows(), true));
+  HoldScope scope(context.limits);
   TOCSIN_ASSIGN(Members members, CollectMembers(evaluator, expr, grid));
   if (expr.op == AggregateOp::kTopk || expr.op == AggregateOp::kBottomk) {
     InfoIgnoredHistograms(context, expr, members.rows, expr.pos);
   }
   Rows results = Blank(members.rows, grid.count);
+  scope.Keep(SizeOf(results));
   std::vector<size_t> order;
   for (const auto& group : members.groups) {
     for (size_t step = 0; step < grid.count; ++step) {
@@ -269,6 +271,7 @@ Result<RowStreamPtr> AggregateQuantile(Evaluator& evaluator, const AggregateExpr
   if (range.nan) WarnQuantile(context, NormalNaN(), expr.param->pos);
   if (range.max > 1) WarnQuantile(context, range.max, expr.param->pos);
   if (range.min < 0) WarnQuantile(context, range.min, expr.param->pos);
+  HoldScope scope(context.limits);
   TOCSIN_ASSIGN(Members members, CollectMembers(evaluator, expr, grid));
   InfoIgnoredHistograms(context, expr, members.rows, expr.expr->pos);
   Rows results;
@@ -290,6 +293,7 @@ Result<RowStreamPtr> AggregateQuantile(Evaluator& evaluator, const AggregateExpr
     }
     results.push_back(std::move(row));
   }
+  scope.Keep(SizeOf(results));
   return RowStreamPtr(std::make_unique<RowsStream>(std::move(results)));
 }
 

@@ -16,6 +16,8 @@ bool MergeInto(Row* to, Row&& from) {
   return true;
 }
 
+uint64_t SizeOf(const Row& row) { return (row.v.size() + row.h.size() + 1) / 2; }
+
 }  // namespace
 
 Labels DropMetricName(const QueryContext& context, const Labels& labels) {
@@ -37,6 +39,12 @@ Error DuplicateLabelSet() {
   return Error(ErrorCode::kExecution, "vector cannot contain metrics with the same labelset");
 }
 
+uint64_t SizeOf(const Rows& rows) {
+  uint64_t size = 0;
+  for (const Row& row : rows) size += SizeOf(row);
+  return size;
+}
+
 Result<Rows> Collect(QueryContext& context, RowStream& stream) {
   Rows rows;
   Row row;
@@ -44,7 +52,7 @@ Result<Rows> Collect(QueryContext& context, RowStream& stream) {
     TOCSIN_ASSIGN(bool more, stream.Next(&row));
     if (!more) return rows;
     if (row.Empty()) continue;
-    TOCSIN_RETURN_IF_ERROR(context.limits.Hold((row.v.size() + row.h.size() + 1) / 2));
+    TOCSIN_RETURN_IF_ERROR(context.limits.Hold(SizeOf(row)));
     rows.push_back(std::move(row));
     row = Row();
   }

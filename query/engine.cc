@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "query/admission.h"
 #include "query/annotations.h"
 #include "query/context.h"
 #include "query/evaluator.h"
@@ -36,11 +37,17 @@ Duration OrDefault(Duration asked, Duration otherwise) {
   return asked.count() > 0 ? asked : otherwise;
 }
 
+// Far beyond any sample, and far enough from the ends of int64 for sums with ranges.
+Timestamp Bounded(Timestamp t) {
+  constexpr int64_t kTimeLimit = int64_t{1} << 60;
+  return {std::clamp(t.ms, -kTimeLimit, kTimeLimit)};
+}
+
 }  // namespace
 
 struct Engine::Impl {
   Impl(const EngineOptions& o, const storage::Queryable& q, const Clock& c, MetricRegistry& m)
-      : options(o), queryable(q), clock(c), metrics(m) {}
+      : options(o), queryable(q), clock(c), metrics(m), admission(o.max_concurrency, c) {}
 
   // `step` is 0 for instant queries.
   Result<QueryResult> Run(std::string_view text, Timestamp start, Timestamp end, Duration step,
@@ -52,6 +59,7 @@ struct Engine::Impl {
   const storage::Queryable& queryable;
   const Clock& clock;
   Metrics metrics;
+  mutable Admission admission;
   std::atomic<int64_t> subquery_step_ms{kDefaultSubqueryStep.count()};
 };
 
@@ -78,7 +86,9 @@ Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& ro
                                            Timestamp end, Duration step,
                                            const QueryOptions& query) const {
   const Duration timeout = std::min(OrDefault(query.timeout, options.timeout), options.timeout);
+  // Time in the queue counts against the timeout.
   Limits limits(options.max_samples, timeout, clock, query.canceled);
+  TOCSIN_ASSIGN(const Admission::Ticket ticket, admission.Enter(timeout, query.canceled));
   Annotations annotations;
   QueryContext context{options.features, queryable, limits, annotations};
   context.start_ms = start.ms;
@@ -118,6 +128,7 @@ void Engine::SetDefaultSubqueryStep(Duration step) {
 
 Result<QueryResult> Engine::Instant(std::string_view query, Timestamp at,
                                     const QueryOptions& options) const {
+  at = Bounded(at);
   return impl_->Run(query, at, at, Duration{0}, options);
 }
 
@@ -125,7 +136,7 @@ Result<QueryResult> Engine::Range(std::string_view query, Timestamp start, Times
                                   Duration step, const QueryOptions& options) const {
   if (step.count() <= 0 || end < start)
     return InvalidArgument("range query needs step > 0 and end >= start");
-  return impl_->Run(query, start, end, step, options);
+  return impl_->Run(query, Bounded(start), Bounded(end), step, options);
 }
 
 const EngineOptions& Engine::options() const { return impl_->options; }

@@ -30,7 +30,7 @@ struct EngineOptions {
   Duration lookback_delta{300'000};
   Duration timeout{120'000};
   uint64_t max_samples = 50'000'000;
-  int max_concurrency = 20;  // enforced by whoever admits queries; see Admission in limits.h
+  int max_concurrency = 20;  // more wait for their turn
   Features features;
 };
 
@@ -57,7 +57,8 @@ struct QueryResult {
 // Errors: kInvalidArgument: does not parse ("1:5: parse error: ..."); kExecution: parsed but
 // cannot be answered; kUnsupported: names the construct; kTimeout, kCanceled, kLimit.
 //
-// Thread-safe; each call evaluates on the caller's thread.
+// Thread-safe; each call evaluates on the caller's thread, and blocks while max_concurrency others
+// are running.
 class Engine {
  public:
   // REQUIRES: all outlive the engine.

@@ -33,6 +33,8 @@ class Limits {
   Status Hold(uint64_t samples);
   void Release(uint64_t samples) { held_ -= samples < held_ ? samples : held_; }
 
+  uint64_t held() const { return held_; }
+
   void CountRead(uint64_t samples) { read_ += samples; }
   uint64_t read() const { return read_; }
   uint64_t peak() const { return peak_; }
@@ -50,6 +52,25 @@ class Limits {
   uint64_t held_ = 0;
   uint64_t peak_ = 0;
   uint64_t read_ = 0;
+};
+
+// What is held while an operator works goes back when it is done, but for its result.
+class HoldScope {
+ public:
+  explicit HoldScope(Limits& limits) : limits_(limits), before_(limits.held()) {}
+  ~HoldScope() {
+    const uint64_t after = before_ + kept_;
+    if (limits_.held() > after) limits_.Release(limits_.held() - after);
+  }
+  HoldScope(const HoldScope&) = delete;
+  HoldScope& operator=(const HoldScope&) = delete;
+
+  void Keep(uint64_t samples) { kept_ = samples; }
+
+ private:
+  Limits& limits_;
+  const uint64_t before_;
+  uint64_t kept_ = 0;
 };
 
 }  // namespace tocsin::query

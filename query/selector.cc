@@ -9,6 +9,9 @@
 namespace tocsin::query {
 namespace {
 
+// Far beyond any sample, and far enough from the ends of int64 for sums with ranges.
+constexpr int64_t kTimeLimit = int64_t{1} << 60;
+
 int64_t SaturatingSub(int64_t a, int64_t b) {
   int64_t r;
   if (!__builtin_sub_overflow(a, b, &r)) return r;
@@ -276,7 +279,8 @@ ReferenceTimes ReferencesOf(const QueryContext& context, const TimeModifiers& ti
                           : time.at_bound == AtBound::kStart ? context.start_ms
                                                              : context.end_ms;
   }
-  references.first_ms = SaturatingSub(references.first_ms, time.offset.value.count());
+  references.first_ms = std::clamp(SaturatingSub(references.first_ms, time.offset.value.count()),
+                                   -kTimeLimit, kTimeLimit);
   return references;
 }
 

@@ -354,15 +354,19 @@ class Join {
 Result<RowStreamPtr> MatchVectors(Evaluator& evaluator, const BinaryExpr& expr,
                                   const StepGrid& grid) {
   QueryContext& context = evaluator.context();
+  HoldScope scope(context.limits);
   TOCSIN_ASSIGN(auto left_stream, evaluator.Vector(*expr.lhs, grid));
   TOCSIN_ASSIGN(Rows left, Collect(context, *left_stream));
   TOCSIN_ASSIGN(auto right_stream, evaluator.Vector(*expr.rhs, grid));
   TOCSIN_ASSIGN(Rows right, Collect(context, *right_stream));
   if (IsSetOp(expr.op)) {
-    return Finish(context, SetOperation(expr, std::move(left), std::move(right)).Run());
+    Rows rows = SetOperation(expr, std::move(left), std::move(right)).Run();
+    scope.Keep(SizeOf(rows));
+    return Finish(context, std::move(rows));
   }
   TOCSIN_ASSIGN(Rows results,
                 Join(context, expr, std::move(left), std::move(right), grid.count).Run());
+  scope.Keep(SizeOf(results));
   return Finish(context, std::move(results));
 }
 

@@ -165,10 +165,10 @@ std::vector<std::pair<int64_t, double>> ExtendedPoints(const SampleSeries& serie
                                                        int64_t lookback_ms) {
   std::vector<std::pair<int64_t, double>> points;
   const WindowGrid wide = Wider(window, mode, lookback_ms);
-  ForEachWindow(series.t, wide, [&](size_t step, size_t first, size_t last) {
+  ForEachMixedWindow(series, wide, [&](size_t step, const MixedWindow& w) {
     const int64_t end = window.end(step), start = end - window.range_ms;
     Reach reach;
-    if (!FindReach(series.t, first, last, start, end, mode, &reach)) return;
+    if (!FindReach(series.t, w.f, w.f_end, start, end, mode, &reach)) return;
     const Edges edges = EdgesOf(series, reach, mode, false);
     points.emplace_back(start, edges.left);
     ForEachInside(series.t, reach,

@@ -191,6 +191,7 @@ Rows QuantileRows(FunctionCall& call, const HistogramInput& input, size_t arg,
 Result<RowStreamPtr> HistogramQuantile(FunctionCall& call) {
   TOCSIN_ASSIGN(auto q, call.Scalar(0));
   for (double x : q) WarnQuantile(call.context(), x, call.pos(0));
+  HoldScope scope(call.context().limits);
   TOCSIN_ASSIGN(auto input, HistogramInput::Collect(call, 1));
   return Finished(call, QuantileRows(call, input, 1, q));
 }
@@ -232,6 +233,7 @@ Result<RowStreamPtr> HistogramQuantiles(FunctionCall& call) {
     for (double x : q) WarnQuantile(call.context(), x, call.pos(i));
     quantiles.push_back(std::move(q));
   }
+  HoldScope scope(call.context().limits);
   TOCSIN_ASSIGN(auto input, HistogramInput::Collect(call, 0));
   Rows rows;
   for (const auto& q : quantiles) {
@@ -246,6 +248,7 @@ Result<RowStreamPtr> HistogramQuantiles(FunctionCall& call) {
 Result<RowStreamPtr> HistogramFraction(FunctionCall& call) {
   TOCSIN_ASSIGN(auto lower, call.Scalar(0));
   TOCSIN_ASSIGN(auto upper, call.Scalar(1));
+  HoldScope scope(call.context().limits);
   TOCSIN_ASSIGN(auto input, HistogramInput::Collect(call, 2));
   return Finished(call, PerHistogram(
                             call, input,
@@ -273,7 +276,9 @@ class NumberStream final : public RowStream {
       row->v[i] = row->HasHistogram(i) ? kNumber(*row->h[i]) : Absent();
     }
     row->h.clear();
-    ForgetName(context_, row);
+    // Unlike elsewhere, type and unit stay.
+    row->drop_name = context_.features.delayed_name_removal;
+    if (!row->drop_name) row->labels = row->labels.WithoutName();
     return true;
   }
   bool distinct_without_name() const override { return input_->distinct_without_name(); }

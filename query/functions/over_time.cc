@@ -118,7 +118,7 @@ void Sum(RangeCall& call) {
   const auto& v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = whole ? prefix[last] - prefix[first] : CompensatedSum(v, first, last);
   });
 }
@@ -128,7 +128,7 @@ void Avg(RangeCall& call) {
   const auto& v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = whole ? (prefix[last] - prefix[first]) / static_cast<double>(last - first)
                              : CompensatedMean(v, first, last);
   });
@@ -140,7 +140,7 @@ void Count(RangeCall& call) {
       call.out.v[step] = static_cast<double>(w.floats() + w.histograms());
     });
   }
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = static_cast<double>(last - first);
   });
 }
@@ -150,8 +150,7 @@ void Present(RangeCall& call) {
     return ForEachMixedWindow(call.series, call.windows,
                               [&](size_t step, const MixedWindow&) { call.out.v[step] = 1; });
   }
-  ForEachWindow(call.series.t, call.windows,
-                [&](size_t step, size_t, size_t) { call.out.v[step] = 1; });
+  ForEachWindow(call, [&](size_t step, size_t, size_t) { call.out.v[step] = 1; });
 }
 
 // For every window the index of the best value, the latest of equal ones; NaN only if there is
@@ -162,7 +161,7 @@ void SlidingBest(RangeCall& call, Better better, Emit emit) {
   const auto& v = call.series.v;
   std::vector<size_t> queue(v.size());
   size_t head = 0, tail = 0, entered = 0;
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     if (entered < first) entered = first;
     for (; entered < last; ++entered) {
       if (std::isnan(v[entered])) continue;
@@ -212,7 +211,7 @@ template <bool kRoot>
 void Variance(RangeCall& call) {
   CheckForHistograms(call);
   const auto& v = call.series.v;
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     double count = 0, mean = 0, mean_c = 0, aux = 0, aux_c = 0;
     for (size_t i = first; i < last; ++i) {
       ++count;
@@ -256,7 +255,7 @@ class SortedWindow {
 void QuantileOverTime(RangeCall& call) {
   CheckForHistograms(call);
   SortedWindow window(call.series.v);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     const double q = call.params[0][step];
     WarnQuantile(call.context, q, call.param_pos[0]);
     call.out.v[step] = SortedQuantile(q, window.Move(first, last));
@@ -267,7 +266,7 @@ void Mad(RangeCall& call) {
   CheckForHistograms(call);
   const auto& v = call.series.v;
   std::vector<double> values;
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     values.assign(v.begin() + first, v.begin() + last);
     if (std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
       call.out.v[step] = NormalNaN();

@@ -26,17 +26,44 @@ struct RangeCall {
   Status status;  // set to fail the query
 };
 
-// Calls f(step, first, last) for each window that holds any of `times`: those at [first, last).
+// Lets a query be stopped inside a long series: counts the samples that windows cover.
+class WindowWork {
+ public:
+  explicit WindowWork(RangeCall& call) : call_(call) {}
+  // False: give up, the reason is in the call's status.
+  bool Add(size_t samples) {
+    done_ += samples;
+    if (done_ < kSamplesPerCheck) return true;
+    done_ = 0;
+    call_.status = call_.context.limits.CheckNow();
+    return call_.status.ok();
+  }
+
+ private:
+  static constexpr size_t kSamplesPerCheck = size_t{1} << 22;
+  RangeCall& call_;
+  size_t done_ = 0;
+};
+
+// Calls f(step, first, last) for each window that holds any float: those at [first, last).
 template <typename F>
-void ForEachWindow(const std::vector<int64_t>& times, const WindowGrid& windows, F&& f) {
+void ForEachWindow(RangeCall& call, const WindowGrid& windows, F&& f) {
+  const std::vector<int64_t>& times = call.series.t;
+  WindowWork work(call);
   size_t first = 0, last = 0;
   const size_t n = times.size();
   for (size_t i = 0; i < windows.count; ++i) {
     const int64_t end = windows.end(i), start = end - windows.range_ms;
     while (last < n && times[last] <= end) ++last;
     while (first < last && times[first] <= start) ++first;
-    if (first < last) f(i, first, last);
+    if (first == last) continue;
+    f(i, first, last);
+    if (!work.Add(last - first)) return;
   }
+}
+template <typename F>
+void ForEachWindow(RangeCall& call, F&& f) {
+  ForEachWindow(call, call.windows, std::forward<F>(f));
 }
 
 // Samples of one window: floats [f, f_end) and histograms [h, h_end).

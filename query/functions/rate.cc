@@ -57,7 +57,7 @@ void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
   const std::vector<size_t> resets = kCounter ? ResetsOf(v) : std::vector<size_t>();
   size_t next_reset = 0;
   const double range_seconds = static_cast<double>(call.windows.range_ms) / 1000;
-  ForEachWindow(t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     if (last - first < 2 || (!skip.empty() && skip[step] != 0)) return;
     double result = v[last - 1] - v[first];
     while (next_reset < resets.size() && resets[next_reset] <= first) ++next_reset;
@@ -135,7 +135,7 @@ void Instant(RangeCall& call) {
       InstantMixed<kRate>(call, step, w);
     });
   }
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     if (last - first >= 2) InstantFloats<kRate>(call, step, last - 1);
   });
 }
@@ -172,7 +172,7 @@ Line Regress(const SampleSeries& s, size_t first, size_t last, int64_t origin_ms
 
 void Deriv(RangeCall& call) {
   CheckForHistograms(call);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     if (last - first < 2) return;
     call.out.v[step] = Regress(call.series, first, last, call.series.t[first]).slope;
   });
@@ -180,7 +180,7 @@ void Deriv(RangeCall& call) {
 
 void PredictLinear(RangeCall& call) {
   CheckForHistograms(call);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     if (last - first < 2) return;
     const Line line = Regress(call.series, first, last, call.grid.at(step));
     call.out.v[step] = line.slope * call.params[0][step] + line.intercept;
@@ -198,7 +198,7 @@ void CheckFactor(RangeCall& call, std::string_view what, double factor) {
 void DoubleExponentialSmoothing(RangeCall& call) {
   CheckForHistograms(call);
   const auto& v = call.series.v;
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     const double smoothing = call.params[0][step], trend = call.params[1][step];
     CheckFactor(call, "trend", trend);
     CheckFactor(call, "smoothing", smoothing);
@@ -222,7 +222,7 @@ void CountPairs(RangeCall& call, Differs differs) {
   std::vector<uint32_t> before(v.size(), 0);  // pairs that end at or before each index
   for (size_t i = 1; i < v.size(); ++i)
     before[i] = before[i - 1] + (differs(v[i - 1], v[i]) ? 1 : 0);
-  ForEachWindow(call.series.t, call.windows, [&](size_t step, size_t first, size_t last) {
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = static_cast<double>(before[last - 1] - before[first]);
   });
 }

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <limits>
 #include <optional>
+#include <thread>
 
 #include "tests/support/manual_scheduler.h"
 #include "tests/support/memory_queryable.h"
@@ -131,7 +134,7 @@ class SlowClock final : public Clock {
   MonotonicTime Monotonic() const override { return {std::chrono::seconds(++looks_)}; }
 
  private:
-  mutable int looks_ = 0;
+  mutable std::atomic<int> looks_ = 0;
 };
 
 TEST_F(EngineTest, TimesOut) {
@@ -239,6 +242,62 @@ TEST_F(EngineTest, DeepNestingIsAnsweredOrRefused) {
       }
     }
   }
+}
+
+TEST_F(EngineTest, TimesAtTheEndsOfTheRange) {
+  Load({{"__name__", "m"}}, 1, [](int) { return 1; });
+  for (int64_t t : {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()}) {
+    for (const char* query : {"m", "rate(m[5m])", "sum_over_time(m[5m:1m])", "m offset -1y",
+                              "m offset 290y", "m @ -9e15", "m @ 9e15", "timestamp(m)", "hour()"}) {
+      EXPECT_TRUE(engine_->Instant(query, Timestamp{t}).ok()) << query;
+    }
+  }
+}
+
+// A store whose queries wait until the test lets them go.
+class WaitingStore final : public storage::Queryable {
+ public:
+  Result<std::unique_ptr<storage::SeriesSet>> Select(std::span<const Matcher>, Timestamp, Timestamp,
+                                                     const storage::SelectHints&) const override {
+    entered.fetch_add(1);
+    entered.notify_all();
+    go.wait(false);
+    return NotFound("nothing here");
+  }
+  Result<std::vector<std::string>> LabelNames(std::span<const Matcher>, Timestamp,
+                                              Timestamp) const override {
+    return std::vector<std::string>();
+  }
+  Result<std::vector<std::string>> LabelValues(const std::string&, std::span<const Matcher>,
+                                               Timestamp, Timestamp) const override {
+    return std::vector<std::string>();
+  }
+  std::vector<std::pair<std::string, Metadata>> MetricMetadata(const std::string&) const override {
+    return {};
+  }
+  mutable std::atomic<int> entered{0};
+  std::atomic<bool> go{false};
+};
+
+TEST_F(EngineTest, OthersWaitForASlot) {
+  WaitingStore store;
+  SlowClock clock;
+  EngineOptions options;
+  options.max_concurrency = 1;
+  Engine engine(options, store, clock, metrics_);
+  std::thread first([&] { (void)engine.Instant("m", Timestamp{0}); });
+  store.entered.wait(0);
+  QueryOptions query;
+  query.timeout = Duration{3000};
+  auto late = engine.Instant("1", Timestamp{0}, query);
+  EXPECT_EQ(ErrorOf(late), "query timed out in query queue");
+  std::atomic<bool> canceled{true};
+  query.canceled = &canceled;
+  EXPECT_EQ(ErrorOf(engine.Instant("1", Timestamp{0}, query)), "query was canceled in query queue");
+  store.go = true;
+  store.go.notify_all();
+  first.join();
+  EXPECT_TRUE(engine.Instant("1", Timestamp{0}).ok());
 }
 
 TEST_F(EngineTest, HugeGridsAreRefused) {
