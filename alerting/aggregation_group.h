@@ -15,10 +15,11 @@
 namespace tocsin::alerting {
 
 struct AggregationGroup {
-  uint64_t id = 0;  // never used twice: tells a rebuilt group from the one before
+  uint64_t serial = 0;  // never used twice: tells a rebuilt group from the one before
   const Route* route = nullptr;
   Labels labels;
-  std::string key;
+  std::string id;                                  // GroupId
+  std::string key;                                 // GroupKey: what receivers see
   absl::flat_hash_map<uint64_t, AlertPtr> alerts;  // by fingerprint
   std::vector<std::string> muted_by;               // as of the last flush
 

@@ -33,7 +33,7 @@ AlertView View(const Alert& alert, const Runtime* runtime, const MutedGroups& mu
       out.receivers.push_back(route->receiver);
     }
     if (muted.empty()) continue;
-    const auto it = muted.find(GroupKey(*route, route->GroupLabels(alert.labels)));
+    const auto it = muted.find(GroupId(*route, route->GroupLabels(alert.labels)));
     if (it != muted.end()) muted_by.insert(it->second.begin(), it->second.end());
   }
   out.muted_by.assign(muted_by.begin(), muted_by.end());
@@ -46,7 +46,7 @@ AlertView View(const Alert& alert, const Runtime* runtime, const MutedGroups& mu
 MutedGroups FindMuted(const Dispatcher::Shown& shown) {
   MutedGroups out;
   for (const auto& group : shown.groups) {
-    if (!group.muted_by.empty()) out[GroupKey(*group.route, group.labels)] = group.muted_by;
+    if (!group.muted_by.empty()) out[GroupId(*group.route, group.labels)] = group.muted_by;
   }
   return out;
 }

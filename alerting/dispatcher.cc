@@ -112,66 +112,67 @@ void Dispatcher::RouteAlert(AlertStore::Entry& entry, Timestamp now, StateChange
   runtime_->inhibitor.Update(entry.alert);
   for (const Route* route : runtime_->routes.Match(alert.labels)) {
     Labels labels = route->GroupLabels(alert.labels);
-    std::string key = GroupKey(*route, labels);
+    std::string id = GroupId(*route, labels);
     AggregationGroup& group =
-        FindGroup(*route, std::move(labels), std::move(key), alert, now, changes);
+        FindGroup(*route, std::move(labels), std::move(id), alert, now, changes);
     const auto [member, is_new] = group.alerts.insert_or_assign(fingerprint, entry.alert);
     if (is_new) ++entry.groups;
     // The end of an alert that was told of before the restart is told without waiting.
     if (group.restored && !entry.restored && alert.ResolvedAt(now)) {
       group.restored = false;
-      parts_->scheduler.Post([weak = weak_from_this(), group_key = group.key, id = group.id] {
-        if (auto self = weak.lock()) self->PostTick(group_key, id, false);
+      parts_->scheduler.Post([weak = weak_from_this(), group_id = group.id, serial = group.serial] {
+        if (auto self = weak.lock()) self->PostTick(group_id, serial, false);
       });
     }
   }
 }
 
-AggregationGroup& Dispatcher::FindGroup(const Route& route, Labels labels, std::string key,
+AggregationGroup& Dispatcher::FindGroup(const Route& route, Labels labels, std::string id,
                                         const Alert& first, Timestamp now, StateChanges& changes) {
-  if (const auto it = groups_.find(key); it != groups_.end()) return *it->second;
+  if (const auto it = groups_.find(id); it != groups_.end()) return *it->second;
   auto group = std::make_unique<AggregationGroup>();
-  group->id = next_id_++;
+  group->serial = next_serial_++;
   group->route = &route;
   group->labels = std::move(labels);
-  group->key = key;
+  group->key = GroupKey(route, group->labels);
+  group->id = id;
   // An alert that has waited long enough elsewhere does not wait again.
   Duration delay = first.starts_at + route.group_wait < now ? Duration{0} : route.group_wait;
-  if (const auto saved = saved_timers_.find(key); saved != saved_timers_.end()) {
+  if (const auto saved = saved_timers_.find(id); saved != saved_timers_.end()) {
     group->restored = true;
     delay = std::clamp(saved->second - now, Duration{0},
                        std::max(route.group_wait, route.group_interval));
   }
   Arm(*group, delay, now);
-  changes.NoteGroup(key, group->next_flush);
-  return *groups_.emplace(std::move(key), std::move(group)).first->second;
+  changes.NoteGroup(id, group->next_flush);
+  return *groups_.emplace(std::move(id), std::move(group)).first->second;
 }
 
 void Dispatcher::Arm(AggregationGroup& group, Duration delay, Timestamp now) {
   group.next_flush = now + delay;
-  group.timer =
-      parts_->scheduler.After(delay, [weak = weak_from_this(), key = group.key, id = group.id] {
-        if (auto self = weak.lock()) self->PostTick(key, id, true);
+  group.timer = parts_->scheduler.After(
+      delay, [weak = weak_from_this(), id = group.id, serial = group.serial] {
+        if (auto self = weak.lock()) self->PostTick(id, serial, true);
       });
 }
 
-void Dispatcher::PostTick(const std::string& key, uint64_t id, bool on_grid) {
-  parts_->workers.Post([weak = weak_from_this(), key, id, on_grid] {
-    if (auto self = weak.lock()) self->OnTick(key, id, on_grid);
+void Dispatcher::PostTick(const std::string& id, uint64_t serial, bool on_grid) {
+  parts_->workers.Post([weak = weak_from_this(), id, serial, on_grid] {
+    if (auto self = weak.lock()) self->OnTick(id, serial, on_grid);
   });
 }
 
-void Dispatcher::OnTick(const std::string& key, uint64_t id, bool on_grid) {
+void Dispatcher::OnTick(const std::string& id, uint64_t serial, bool on_grid) {
   std::shared_ptr<Flush> flush;
   {
     std::lock_guard write_lock(write_mutex_);
     StateChanges changes;
     {
       std::lock_guard lock(mutex_);
-      const auto it = groups_.find(key);
-      if (stopped_ || it == groups_.end() || it->second->id != id) return;
+      const auto it = groups_.find(id);
+      if (stopped_ || it == groups_.end() || it->second->serial != serial) return;
       AggregationGroup& group = *it->second;
-      if (flushes_.contains(key)) {
+      if (flushes_.contains(id)) {
         group.tick_waiting = group.tick_waiting || on_grid;
         return;
       }
@@ -179,10 +180,10 @@ void Dispatcher::OnTick(const std::string& key, uint64_t id, bool on_grid) {
       group.restored = false;
       if (on_grid) {
         Arm(group, group.route->group_interval, now);
-        changes.NoteGroup(key, group.next_flush);
+        changes.NoteGroup(id, group.next_flush);
       }
       flush = PrepareFlush(group, now, changes);
-      flushes_.emplace(key, flush);
+      flushes_.emplace(id, flush);
     }
     Write(std::move(changes));
   }
@@ -209,31 +210,31 @@ std::shared_ptr<Flush> Dispatcher::PrepareFlush(AggregationGroup& group, Timesta
     if (AlertStore::Entry* entry = alerts_.Find(fingerprint)) changes.Note(*entry, now);
   }
   return std::make_shared<Flush>(parts_, std::move(input),
-                                 [weak = weak_from_this(), key = group.key, id = group.id,
+                                 [weak = weak_from_this(), id = group.id, serial = group.serial,
                                   resolved = std::move(resolved)](const FlushResult& result) {
                                    if (auto self = weak.lock())
-                                     self->OnFlushed(key, id, resolved, result);
+                                     self->OnFlushed(id, serial, resolved, result);
                                  });
 }
 
-void Dispatcher::OnFlushed(const std::string& key, uint64_t id,
+void Dispatcher::OnFlushed(const std::string& id, uint64_t serial,
                            const std::vector<AlertPtr>& resolved, const FlushResult& result) {
   std::shared_ptr<Flush> finished;  // freed outside the locks
-  uint64_t waiting_id = 0;
+  uint64_t waiting = 0;
   {
     std::lock_guard write_lock(write_mutex_);
     StateChanges changes;
     {
       std::lock_guard lock(mutex_);
-      if (const auto it = flushes_.find(key); it != flushes_.end()) {
+      if (const auto it = flushes_.find(id); it != flushes_.end()) {
         finished = std::move(it->second);
         flushes_.erase(it);
       }
-      const auto it = groups_.find(key);
+      const auto it = groups_.find(id);
       if (stopped_ || it == groups_.end()) return;
       AggregationGroup& group = *it->second;
-      if (std::exchange(group.tick_waiting, false)) waiting_id = group.id;
-      if (group.id == id) {
+      if (std::exchange(group.tick_waiting, false)) waiting = group.serial;
+      if (group.serial == serial) {
         group.muted_by = result.muted_by;
         const Timestamp now = parts_->clock.Now();
         if (result.ok) {
@@ -242,19 +243,19 @@ void Dispatcher::OnFlushed(const std::string& key, uint64_t id,
           }
         }
         if (group.alerts.empty()) {
-          DestroyGroup(key, changes);
-          waiting_id = 0;
+          DestroyGroup(id, changes);
+          waiting = 0;
         }
       }
     }
     Write(std::move(changes));
   }
-  if (waiting_id != 0) PostTick(key, waiting_id, true);
+  if (waiting != 0) PostTick(id, waiting, true);
 }
 
-void Dispatcher::DestroyGroup(const std::string& key, StateChanges& changes) {
-  changes.ForgetGroup(key);
-  groups_.erase(key);
+void Dispatcher::DestroyGroup(const std::string& id, StateChanges& changes) {
+  changes.ForgetGroup(id);
+  groups_.erase(id);
   parts_->metrics->groups.Set(static_cast<double>(groups_.size()));
 }
 

@@ -2,7 +2,7 @@
 // timer through the pipeline. State goes to the store as it changes, so that a restart goes on
 // where it was. Thread-safe.
 //
-// Ticks of a group stay on a grid: first flush + k * group_interval. One flush per group key at a
+// Ticks of a group stay on a grid: first flush + k * group_interval. One flush per group at a
 // time, also over a reload; a tick that comes meanwhile waits and follows at once.
 #pragma once
 
@@ -60,19 +60,19 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void Rebuild(std::shared_ptr<Runtime> runtime, StateChanges& changes);
   void GiveGrace(AlertStore::Entry& entry, Timestamp now);
   void RouteAlert(AlertStore::Entry& entry, Timestamp now, StateChanges& changes);
-  AggregationGroup& FindGroup(const Route& route, Labels labels, std::string key,
-                              const Alert& first, Timestamp now, StateChanges& changes);
+  AggregationGroup& FindGroup(const Route& route, Labels labels, std::string id, const Alert& first,
+                              Timestamp now, StateChanges& changes);
   void Arm(AggregationGroup& group, Duration delay, Timestamp now);
   std::shared_ptr<Flush> PrepareFlush(AggregationGroup& group, Timestamp now,
                                       StateChanges& changes);
-  void DestroyGroup(const std::string& key, StateChanges& changes);
+  void DestroyGroup(const std::string& id, StateChanges& changes);
   void MemberLeft(uint64_t fingerprint, Timestamp now, StateChanges& changes);
   bool IsShown(const Alert& alert, Timestamp now) const;
 
   // `on_grid`: the next tick comes group_interval later; else the timer goes on as it is.
-  void PostTick(const std::string& key, uint64_t id, bool on_grid);
-  void OnTick(const std::string& key, uint64_t id, bool on_grid);
-  void OnFlushed(const std::string& key, uint64_t id, const std::vector<AlertPtr>& resolved,
+  void PostTick(const std::string& id, uint64_t serial, bool on_grid);
+  void OnTick(const std::string& id, uint64_t serial, bool on_grid);
+  void OnFlushed(const std::string& id, uint64_t serial, const std::vector<AlertPtr>& resolved,
                  const FlushResult& result);
   void Write(StateChanges changes);
 
@@ -86,10 +86,10 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   mutable std::mutex mutex_;
   std::shared_ptr<Runtime> runtime_;
   AlertStore alerts_;
-  absl::flat_hash_map<std::string, Group> groups_;                    // by group key
-  absl::flat_hash_map<std::string, std::shared_ptr<Flush>> flushes_;  // under way, by group key
+  absl::flat_hash_map<std::string, Group> groups_;                    // by GroupId
+  absl::flat_hash_map<std::string, std::shared_ptr<Flush>> flushes_;  // under way, by GroupId
   std::map<std::string, Timestamp> saved_timers_;  // of before the start; used by the first Apply
-  uint64_t next_id_ = 1;
+  uint64_t next_serial_ = 1;
   bool applied_ = false;
   bool stopped_ = false;
 };

@@ -8,8 +8,9 @@
 namespace tocsin::alerting {
 namespace {
 
-// `parent` null: the root, with the defaults.
-std::unique_ptr<Route> Build(const RouteConfig& config, const Route* parent) {
+// `parent` null: the root, with the defaults. `seen`: how often each key came before.
+std::unique_ptr<Route> Build(const RouteConfig& config, const Route* parent,
+                             std::map<std::string, int>& seen) {
   auto out = std::make_unique<Route>();
   std::map<std::string, std::string> labels;
   if (parent != nullptr) {
@@ -23,6 +24,8 @@ std::unique_ptr<Route> Build(const RouteConfig& config, const Route* parent) {
     out->key = parent->key + "/";
   }
   out->key += FormatMatchers(config.matchers);
+  const int before = seen[out->key]++;
+  out->id = before == 0 ? out->key : out->key + "#" + std::to_string(before);
   if (!config.receiver.empty()) out->receiver = config.receiver;
   if (config.group_by) {
     out->group_by_all = config.group_by->size() == 1 && config.group_by->front() == "...";
@@ -38,7 +41,9 @@ std::unique_ptr<Route> Build(const RouteConfig& config, const Route* parent) {
   out->active_time_intervals = config.active_time_intervals;
   for (const auto& [name, value] : config.labels) labels[name] = value;
   out->labels.assign(labels.begin(), labels.end());
-  for (const RouteConfig& child : config.routes) out->children.push_back(Build(child, out.get()));
+  for (const RouteConfig& child : config.routes) {
+    out->children.push_back(Build(child, out.get(), seen));
+  }
   return out;
 }
 
@@ -62,7 +67,10 @@ Labels Route::GroupLabels(const Labels& alert) const {
   return group_by_all ? alert : alert.Keep(group_by);
 }
 
-RouteTree::RouteTree(const RouteConfig& root) : root_(Build(root, nullptr)) {}
+RouteTree::RouteTree(const RouteConfig& root) {
+  std::map<std::string, int> seen;
+  root_ = Build(root, nullptr, seen);
+}
 
 std::vector<const Route*> RouteTree::Match(const Labels& labels) const {
   std::vector<const Route*> out;
@@ -72,6 +80,10 @@ std::vector<const Route*> RouteTree::Match(const Labels& labels) const {
 
 std::string GroupKey(const Route& route, const Labels& group_labels) {
   return route.key + ":" + group_labels.ToSetString();
+}
+
+std::string GroupId(const Route& route, const Labels& group_labels) {
+  return route.id + ":" + group_labels.ToSetString();
 }
 
 }  // namespace tocsin::alerting

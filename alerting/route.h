@@ -14,6 +14,9 @@ namespace tocsin::alerting {
 
 struct Route {
   std::string key;  // the matchers from the root down: {}/{a="1"}
+  // The key, made unique: siblings with the same matchers have the same key but groups of their
+  // own.
+  std::string id;
   std::string receiver;
   bool group_by_all = false;
   std::vector<std::string> group_by;  // sorted
@@ -47,5 +50,7 @@ class RouteTree {
 // Identifies a group in the notification log, in webhooks and (hashed) in PagerDuty: it must not
 // change between versions.
 std::string GroupKey(const Route& route, const Labels& group_labels);
+// Tells groups of different routes apart even when their group keys are equal.
+std::string GroupId(const Route& route, const Labels& group_labels);
 
 }  // namespace tocsin::alerting

@@ -34,14 +34,14 @@ void StateChanges::Forget(uint64_t fingerprint) {
   alerts.push_back({AlertKey(fingerprint), std::nullopt});
 }
 
-void StateChanges::NoteGroup(const std::string& key, Timestamp next_flush) {
+void StateChanges::NoteGroup(const std::string& id, Timestamp next_flush) {
   std::string value;
   value.push_back(static_cast<char>(kGroupFormat));
   PutZigZag(value, next_flush.ms);
-  groups.push_back({key, std::move(value)});
+  groups.push_back({id, std::move(value)});
 }
 
-void StateChanges::ForgetGroup(const std::string& key) { groups.push_back({key, std::nullopt}); }
+void StateChanges::ForgetGroup(const std::string& id) { groups.push_back({id, std::nullopt}); }
 
 Result<SavedState> LoadState(const storage::KvStore& store) {
   SavedState out;

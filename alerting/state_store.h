@@ -2,7 +2,7 @@
 // group flushes next. Not thread-safe: the dispatcher orders the calls.
 //
 // In the store: namespace "alerts", key = fingerprint (8 bytes, big-endian), value as
-// EncodeAlert; namespace "alert_groups", key = group key, value = version byte 1, next flush
+// EncodeAlert; namespace "alert_groups", key = GroupId, value = version byte 1, next flush
 // (zigzag ms).
 #pragma once
 
@@ -25,13 +25,13 @@ struct StateChanges {
   // again, or began at another time. A later end alone is not saved, as senders repeat it.
   void Note(AlertStore::Entry& entry, Timestamp now);
   void Forget(uint64_t fingerprint);
-  void NoteGroup(const std::string& key, Timestamp next_flush);
-  void ForgetGroup(const std::string& key);
+  void NoteGroup(const std::string& id, Timestamp next_flush);
+  void ForgetGroup(const std::string& id);
 };
 
 struct SavedState {
   std::vector<std::pair<Alert, bool>> alerts;  // and whether each was resolved
-  std::map<std::string, Timestamp> groups;     // next flush by group key
+  std::map<std::string, Timestamp> groups;     // next flush by GroupId
 };
 
 Result<SavedState> LoadState(const storage::KvStore& store);

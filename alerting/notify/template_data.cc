@@ -56,6 +56,9 @@ class PairObject final : public TemplateObject {
     return NoSuch(name);
   }
   TemplateValue Underlying() const override { return {}; }
+  TemplateValue Json() const override {
+    return TemplateMap{{"Name", pair_.first}, {"Value", pair_.second}};
+  }
   std::optional<std::string> Print() const override { return pair_.first + "=" + pair_.second; }
   std::string_view TypeName() const override { return "template.Pair"; }
 
@@ -180,6 +183,19 @@ class AlertObject final : public TemplateObject {
     return NoSuch(name);
   }
   TemplateValue Underlying() const override { return {}; }
+  TemplateValue Json() const override {
+    TemplateMap out;
+    for (const auto& [field, key] : {std::pair{"Status", "status"},
+                                     {"Labels", "labels"},
+                                     {"Annotations", "annotations"},
+                                     {"StartsAt", "startsAt"},
+                                     {"EndsAt", "endsAt"},
+                                     {"GeneratorURL", "generatorURL"},
+                                     {"Fingerprint", "fingerprint"}}) {
+      out[key] = *Call(field, {});
+    }
+    return out;
+  }
   std::string_view TypeName() const override { return "template.Alert"; }
   const NotifiedAlert& alert() const { return alert_; }
 
@@ -230,6 +246,16 @@ class DataObject final : public TemplateObject {
     return it->second;
   }
   TemplateValue Underlying() const override { return {}; }
+  // Field names with a small first letter, as in the webhook's body.
+  TemplateValue Json() const override {
+    TemplateMap out;
+    for (const auto& [name, value] : fields_) {
+      std::string key = name == "NotificationReason" ? "notification_reason" : name;
+      key[0] = static_cast<char>(key[0] | 0x20);
+      out[key] = value;
+    }
+    return out;
+  }
   std::string_view TypeName() const override { return "*template.Data"; }
 
  private:

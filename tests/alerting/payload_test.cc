@@ -306,6 +306,19 @@ TEST_F(PayloadTest, KvPrintsAndJoins) {
             "alertnamejobseverity");
 }
 
+TEST_F(PayloadTest, ToJson) {
+  EXPECT_EQ(Render(E2(), "{{ toJson .CommonLabels }}"),
+            R"({"alertname":"DiskFull","job":"node","severity":"critical"})");
+  const auto json = ParseJson(Render(E1(), "{{ .Alerts.Firing | toJson }}"));
+  ASSERT_TRUE(json.ok());
+  const JsonValue& alert = (*json->AsArray())[0];
+  EXPECT_EQ(FindText(alert, "fingerprint"), "6890040a94c4cd90");
+  EXPECT_EQ(FindText(alert, "startsAt"), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(FindText(alert, "endsAt"), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(FindText(*alert.Find("labels"), "job"), "node");
+  EXPECT_EQ(FindText(*ParseJson(Render(E1(), "{{ toJson . }}")), "externalURL"), kUrl);
+}
+
 // ---- the seeds
 
 // JSON with sorted keys, so that two documents compare as texts.

@@ -218,6 +218,32 @@ TEST(Timeline, ReloadToAnotherReceiverTellsIt) {
   EXPECT_EQ(h.notes, (Notes{"1.0 1f", "6.0 1f"}));
 }
 
+// Two routes with the same matchers have the same group key and yet two groups.
+TEST(Timeline, SiblingsWithTheSameMatchers) {
+  Harness h;
+  h.Start(R"(
+route:
+  receiver: root
+  group_by: [alertname]
+  group_wait: 1s
+  routes:
+  - {matchers: [alertname="A"], receiver: one, continue: true}
+  - {matchers: [alertname="A"], receiver: two}
+receivers:
+- name: root
+- name: one
+  webhook_configs: [{url: 'http://one.local/'}]
+- name: two
+  webhook_configs: [{url: 'http://two.local/'}]
+)");
+  h.Fire(I("1"));
+  h.RunTo(2);
+  ASSERT_EQ(h.transport.requests().size(), 2u);
+  EXPECT_EQ(h.transport.requests()[0].url, "http://one.local/");
+  EXPECT_EQ(h.transport.requests()[1].url, "http://two.local/");
+  EXPECT_EQ(h.am->Groups().size(), 2u);
+}
+
 TEST(Timeline, HangingReceiverDelaysNobodyElse) {
   Harness h;
   h.Start(R"(
