@@ -59,12 +59,13 @@ Result<Rows> Collect(QueryContext& context, RowStream& stream) {
 }
 
 Result<Rows> Unify(Rows rows, OnDuplicate mode) {
-  absl::flat_hash_map<Labels, size_t, LabelsHash> index;
-  index.reserve(rows.size());
+  // Rows whose name is going are not those whose name stays: at the end they differ.
+  absl::flat_hash_map<Labels, size_t, LabelsHash> index[2];
+  index[rows.empty() ? 0 : rows[0].drop_name].reserve(rows.size());
   Rows unified;
   unified.reserve(rows.size());
   for (Row& row : rows) {
-    auto [it, added] = index.try_emplace(row.labels, unified.size());
+    auto [it, added] = index[row.drop_name].try_emplace(row.labels, unified.size());
     if (added) {
       unified.push_back(std::move(row));
     } else if (mode == OnDuplicate::kFail || !MergeInto(&unified[it->second], std::move(row))) {

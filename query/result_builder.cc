@@ -126,7 +126,10 @@ Result<Value> BuildRange(Evaluator& evaluator, const Expr& root, const StepGrid&
     TOCSIN_ASSIGN(auto stream, evaluator.Vector(root, grid));
     TOCSIN_ASSIGN(rows, Collect(context, *stream));
   }
-  for (Row& row : rows) DropFlagged(context, row.drop_name, &row.labels);
+  for (Row& row : rows) {
+    DropFlagged(context, row.drop_name, &row.labels);
+    row.drop_name = false;
+  }
   TOCSIN_ASSIGN(rows, Unify(std::move(rows), OnDuplicate::kMerge));
   Matrix matrix;
   matrix.reserve(rows.size());

@@ -120,6 +120,16 @@ Result<RowStreamPtr> TimestampOf(FunctionCall& call) {
   return UnifyAfterDrop(context, std::move(times), OnDuplicate::kMerge);
 }
 
+// Without the feature nothing has a start timestamp.
+Result<RowStreamPtr> StartTimestampOf(FunctionCall& call) {
+  if (!call.context().features.use_start_timestamps) {
+    return RowStreamPtr(std::make_unique<RowsStream>(Rows(), true));
+  }
+  return Unsupported(
+      "function \"start_timestamp\" needs stored start timestamps, which are not "
+      "supported yet");
+}
+
 Result<std::vector<double>> Time(FunctionCall& call) {
   std::vector<double> times(call.grid().count);
   for (size_t i = 0; i < times.size(); ++i) {
@@ -162,7 +172,11 @@ constexpr FunctionSpec kTable[] = {
     Calendar("month", &CalendarPart<&Month>),
     Calendar("year", &CalendarPart<&Year>),
     {.name = "timestamp", .args = {kVector}, .step_dependent = true, .vector = &TimestampOf},
-    {.name = "start_timestamp", .args = {kVector}, .experimental = true, .step_dependent = true},
+    {.name = "start_timestamp",
+     .args = {kVector},
+     .experimental = true,
+     .step_dependent = true,
+     .vector = &StartTimestampOf},
     {.name = "time", .returns = kScalar, .step_dependent = true, .scalar = &Time},
     OfQuery("start", &Start),
     OfQuery("end", &End),
