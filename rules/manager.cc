@@ -33,7 +33,7 @@ struct RuleManager::Impl : std::enable_shared_from_this<RuleManager::Impl> {
   void ForgetState(const std::vector<std::shared_ptr<Group>>& next,
                    const std::map<uint64_t, StoredGroup>* restored);
   void Retire(const std::shared_ptr<Group>& group);
-  void MarkStale(const std::shared_ptr<Group>& group);
+  void MarkStale(std::shared_ptr<Group> group);
   void Shutdown();
 
   GroupEnvironment environment;
@@ -161,20 +161,23 @@ void RuleManager::Impl::Retire(const std::shared_ptr<Group>& group) {
   group->Stop([weak = weak_from_this(), group, delay] {
     auto self = weak.lock();
     if (!self) return;
-    Timer timer = self->environment.ports.scheduler.After(delay, [weak, group] {
-      auto manager = weak.lock();
-      if (!manager || !manager->environment.TryEnter()) return;
-      manager->environment.ports.workers.Post([manager, group] {
-        manager->MarkStale(group);
-        manager->environment.Leave();
-      });
-    });
+    // `retired` keeps the group until then.
+    Timer timer =
+        self->environment.ports.scheduler.After(delay, [weak, key = std::weak_ptr<Group>(group)] {
+          auto manager = weak.lock();
+          if (!manager || !manager->environment.TryEnter()) return;
+          manager->environment.ports.workers.Post([manager, key] {
+            if (auto retired = key.lock()) manager->MarkStale(std::move(retired));
+            manager->environment.DropUnusedMetrics();
+            manager->environment.Leave();
+          });
+        });
     std::lock_guard lock(self->mutex);
     self->retired[group] = std::move(timer);
   });
 }
 
-void RuleManager::Impl::MarkStale(const std::shared_ptr<Group>& group) {
+void RuleManager::Impl::MarkStale(std::shared_ptr<Group> group) {
   group->WriteStaleMarkers(group->ProducedSeries());
   std::lock_guard lock(mutex);
   retired.erase(group);

@@ -36,7 +36,7 @@ void PutLabels(std::string& out, const Labels& labels) {
 }
 Labels ReadLabels(ByteReader& in) {
   LabelsBuilder builder;
-  for (uint64_t n = in.Varint(); n > 0 && in.ok() && !in.done(); --n) {
+  for (uint64_t n = in.Varint(); n > 0 && in.ok(); --n) {
     const std::string_view name = in.String();
     builder.Set(name, in.String());
   }

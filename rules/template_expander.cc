@@ -1,5 +1,7 @@
 #include "rules/template_expander.h"
 
+#include <fmt/format.h>
+
 #include "rules/expression.h"
 
 namespace tocsin::rules {
@@ -78,15 +80,17 @@ void TemplateExpander::SetElement(const query::VectorElement& element) {
        {"Value", TemplateValue(element.h ? element.h->count : element.v)}});
 }
 
-std::string TemplateExpander::Expand(const alerting::Template& text) const {
+std::string TemplateExpander::Expand(std::string_view name, const alerting::Template& text) const {
   metrics_.expansions.Add();
   auto result = text.Expand(data_, functions_);
   if (result.ok()) return *std::move(result);
   metrics_.failures.Add();
-  return "<error expanding template: " + result.error().message() + ">";
+  return fmt::format("<error expanding template: error executing template {}: {}>", name,
+                     result.error().message());
 }
 
-RuleText::RuleText(std::string_view alert, std::string text) : text_(std::move(text)) {
+RuleText::RuleText(std::string_view alert, std::string text)
+    : name_(TemplateName(alert)), text_(std::move(text)) {
   if (text_.find("{{") == std::string::npos) return;
   auto parsed = Parse(alert, text_);
   if (parsed.ok()) {

@@ -33,8 +33,9 @@ class TemplateExpander {
   // The element of the result that the following templates are about.
   void SetElement(const query::VectorElement& element);
 
-  // Never fails: an error becomes the text "<error expanding template: ...>".
-  std::string Expand(const alerting::Template& text) const;
+  // Never fails: an error becomes the text "<error expanding template: error executing template
+  // <name>: ...>".
+  std::string Expand(std::string_view name, const alerting::Template& text) const;
 
  private:
   const alerting::FunctionTable functions_;
@@ -53,10 +54,11 @@ class RuleText {
   bool is_template() const { return template_.has_value(); }
   const std::string& text() const { return text_; }
   std::string Expand(const TemplateExpander* expander) const {
-    return template_ ? expander->Expand(*template_) : text_;
+    return template_ ? expander->Expand(name_, *template_) : text_;
   }
 
  private:
+  std::string name_;  // of the template
   std::string text_;
   std::optional<alerting::Template> template_;
 };
