@@ -52,6 +52,8 @@ struct Alertmanager::Impl : std::enable_shared_from_this<Alertmanager::Impl> {
             p.kv)) {}
 
   void Maintain() {
+    std::lock_guard lock(maintenance_mutex);
+    if (stopped) return;
     dispatcher->CollectGarbage();
     for (const Status& status :
          {log->CollectGarbage(ports.clock.Now()), silences->CollectGarbage(kSilenceRetention)}) {
@@ -63,11 +65,15 @@ struct Alertmanager::Impl : std::enable_shared_from_this<Alertmanager::Impl> {
   }
 
   void ScheduleMaintenance() {
+    std::lock_guard lock(maintenance_mutex);
+    if (stopped) return;
     maintenance = ports.scheduler.After(kMaintenanceInterval, [weak = weak_from_this()] {
       auto self = weak.lock();
       if (!self) return;
-      self->ports.workers.Post([self] { self->Maintain(); });
-      self->ScheduleMaintenance();
+      self->ports.workers.Post([self] {
+        self->Maintain();
+        self->ScheduleMaintenance();
+      });
     });
   }
 
@@ -81,6 +87,8 @@ struct Alertmanager::Impl : std::enable_shared_from_this<Alertmanager::Impl> {
   const std::shared_ptr<SilenceStore> silences;
   const std::shared_ptr<Dispatcher> dispatcher;
   Timer maintenance;
+  std::mutex maintenance_mutex;
+  bool stopped = false;
 };
 
 void Alertmanager::Impl::RegisterGauges() {
@@ -135,8 +143,13 @@ Alertmanager::Alertmanager(const AlertmanagerPorts& ports, std::string external_
 }
 
 Alertmanager::~Alertmanager() {
-  impl_->maintenance.Cancel();
+  {
+    std::lock_guard lock(impl_->maintenance_mutex);
+    impl_->stopped = true;
+    impl_->maintenance.Cancel();
+  }
   impl_->dispatcher->Stop();
+  impl_->log->Close();
 }
 
 Status Alertmanager::Start() {

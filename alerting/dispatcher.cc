@@ -81,6 +81,8 @@ void Dispatcher::Stop() {
   absl::flat_hash_map<std::string, std::shared_ptr<Flush>> flushes;
   absl::flat_hash_map<std::string, Group> groups;
   {
+    // Whoever is writing comes to its end first; later ones see that it is over.
+    std::lock_guard write_lock(write_mutex_);
     std::lock_guard lock(mutex_);
     stopped_ = true;
     flushes.swap(flushes_);
@@ -271,6 +273,7 @@ void Dispatcher::CollectGarbage() {
   StateChanges changes;
   {
     std::lock_guard lock(mutex_);
+    if (stopped_) return;
     const Timestamp now = parts_->clock.Now();
     for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) changes.Forget(fingerprint);
     if (runtime_) runtime_->inhibitor.CollectGarbage(now);

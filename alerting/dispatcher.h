@@ -30,7 +30,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   Status Load();
   // Rebuilds the groups by the new tree.
   void Apply(std::shared_ptr<Runtime> runtime);
-  // Ends everything: timers, flushes, what is on the wire.
+  // Ends everything: timers, flushes, what is on the wire. The store is not used afterwards.
   void Stop();
 
   // REQUIRES: all valid, with times (FillInTimes).

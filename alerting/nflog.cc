@@ -97,6 +97,8 @@ std::optional<NflogEntry> NotificationLog::Query(const NflogKey& key) const {
 }
 
 Status NotificationLog::Log(const NflogKey& key, NflogEntry entry) {
+  std::shared_lock closing(closing_);
+  if (closed_) return Error(ErrorCode::kUnavailable, "the notification log is closed");
   std::string encoded = key.Encode();
   Status written = store_.Write(kNamespace, {{encoded, Encode(entry)}}, true);
   std::unique_lock lock(mutex_);
@@ -104,7 +106,14 @@ Status NotificationLog::Log(const NflogKey& key, NflogEntry entry) {
   return written;
 }
 
+void NotificationLog::Close() {
+  std::unique_lock lock(closing_);
+  closed_ = true;
+}
+
 Status NotificationLog::CollectGarbage(Timestamp now) {
+  std::shared_lock closing(closing_);
+  if (closed_) return OkStatus();
   std::vector<storage::KvWrite> deletes;
   {
     std::unique_lock lock(mutex_);

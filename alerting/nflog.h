@@ -48,12 +48,17 @@ class NotificationLog {
   std::optional<NflogEntry> Query(const NflogKey& key) const;
   Status Log(const NflogKey& key, NflogEntry entry);
 
+  // The store is not used any more when it returns; later calls of Log change nothing.
+  void Close();
+
   // Drops expired entries.
   Status CollectGarbage(Timestamp now);
   size_t size() const;
 
  private:
   storage::KvStore& store_;
+  std::shared_mutex closing_;  // shared while the store is written; taken before mutex_
+  bool closed_ = false;
   mutable std::shared_mutex mutex_;
   absl::flat_hash_map<std::string, NflogEntry> entries_;  // by encoded key
 };

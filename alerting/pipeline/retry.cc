@@ -12,6 +12,7 @@ namespace {
 constexpr double kFirstDelayMs = 500;
 constexpr double kGrowth = 1.5;
 constexpr double kMaxDelayMs = 60'000;
+constexpr Duration kLastAnswerWithin{5'000};
 
 Duration Left(MonotonicTime now, MonotonicTime deadline) {
   return std::chrono::duration_cast<Duration>(deadline - now);
@@ -89,13 +90,21 @@ void RetryingSend::OnAnswer(DeliveryResult result, MonotonicTime started) {
 }
 
 void RetryingSend::StopRetrying() {
-  {
-    std::lock_guard lock(mutex_);
-    stopped_ = true;
-    if (!waiting_) return;
-    timer_.Cancel();
-  }
-  parts_->workers.Post([self = shared_from_this()] { self->Attempt(); });
+  std::lock_guard lock(mutex_);
+  stopped_ = true;
+  timer_ = parts_->scheduler.After(waiting_ ? Duration{0} : kLastAnswerWithin,
+                                   [weak = weak_from_this()] {
+                                     if (auto self = weak.lock()) {
+                                       self->parts_->workers.Post([self] { self->GiveUp(); });
+                                     }
+                                   });
+}
+
+void RetryingSend::GiveUp() {
+  DeliveryResult result;
+  result.status = Error(ErrorCode::kCanceled, "the configuration was replaced");
+  result.reason = FailureReason::kContextCanceled;
+  Finish(std::move(result));
 }
 
 void RetryingSend::Abort() {

@@ -26,7 +26,7 @@ class RetryingSend : public std::enable_shared_from_this<RetryingSend> {
   // REQUIRES: called once.
   void Start() { Attempt(); }
 
-  // No further attempts (a reload); one under way may still end.
+  // No further attempts (a reload); one under way may still be answered within five seconds.
   void StopRetrying();
   // Ends without an answer: `done` is dropped.
   void Abort();
@@ -34,6 +34,7 @@ class RetryingSend : public std::enable_shared_from_this<RetryingSend> {
  private:
   void Attempt();
   void OnAnswer(DeliveryResult result, MonotonicTime started);
+  void GiveUp();
   void Finish(DeliveryResult result);
 
   const PipelinePartsPtr parts_;

@@ -218,6 +218,37 @@ TEST(Timeline, ReloadToAnotherReceiverTellsIt) {
   EXPECT_EQ(h.notes, (Notes{"1.0 1f", "6.0 1f"}));
 }
 
+TEST(Timeline, ReloadWaitsForTheAnswerOnTheWire) {
+  Harness h;
+  h.Start(kWebhookConfig);
+  h.answer = [](const HttpRequest&) {
+    auto ok = Harness::FakeOk();
+    ok.delay = Duration{2000};
+    return ok;
+  };
+  h.Fire(I("1"));
+  h.RunTo(1.5);
+  ASSERT_TRUE(h.am->Apply(h.Parse(kWebhookConfig)).ok());
+  h.RunTo(8);
+  EXPECT_EQ(h.notes, Notes{"1.0 1f"});
+}
+
+TEST(Timeline, ReloadGetsPastAReceiverThatHangs) {
+  Harness h;
+  const std::string slow = Replace(kWebhookConfig, "group_interval: 3s", "group_interval: 5m");
+  h.Start(Replace(slow, "receiver.local", "hangs.local"));
+  h.answer = [](const HttpRequest& request) {
+    auto answer = Harness::FakeOk();
+    answer.never = request.url.find("hangs") != std::string::npos;
+    return answer;
+  };
+  h.Fire(I("1"));
+  h.RunTo(2);
+  ASSERT_TRUE(h.am->Apply(h.Parse(slow)).ok());
+  h.RunTo(8);
+  EXPECT_EQ(h.notes, (Notes{"1.0 1f", "7.0 1f"}));
+}
+
 // Two routes with the same matchers have the same group key and yet two groups.
 TEST(Timeline, SiblingsWithTheSameMatchers) {
   Harness h;
