@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alerting/alertmanager.h"
+#include "alerting/external_sender.h"
 #include "http/router.h"
 #include "ingest/remote_write/receiver.h"
 #include "ingest/scrape/manager.h"
@@ -52,6 +53,7 @@ struct ApiContext {
   ingest::RemoteWriteReceiver* remote_write = nullptr;
   rules::RuleManager* rules = nullptr;
   alerting::Alertmanager* alertmanager = nullptr;
+  const alerting::ExternalSender* external_alertmanagers = nullptr;
 };
 
 // All areas. `context` is copied.

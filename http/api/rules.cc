@@ -248,17 +248,28 @@ Result<Response> Alerts(const ApiContext& context, const Request&, const PathArg
   return std::move(envelope).Finish();
 }
 
-// The one inside this process; rules reach it without HTTP.
+void AppendUrls(JsonWriter& json, const std::vector<std::string>& urls) {
+  for (const std::string& url : urls) json.BeginObject().Field("url", url).EndObject();
+}
+
+// Those outside, and the one inside this process, which rules reach without HTTP.
 Result<Response> Alertmanagers(const ApiContext& context, const Request&, const PathArgs&) {
-  Envelope envelope;
-  JsonWriter json(envelope.data(), true);
-  json.BeginObject().Key("activeAlertmanagers").BeginArray();
+  alerting::ExternalSender::Targets targets;
+  if (context.external_alertmanagers != nullptr) {
+    targets = context.external_alertmanagers->targets();
+  }
   if (context.alertmanager != nullptr) {
     std::string url = context.state.external_url;
     while (url.ends_with('/')) url.pop_back();
-    json.BeginObject().Field("url", url + "/alertmanager/api/v2/alerts").EndObject();
+    targets.active.push_back(url + "/alertmanager/api/v2/alerts");
   }
-  json.EndArray().Key("droppedAlertmanagers").BeginArray().EndArray().EndObject();
+  Envelope envelope;
+  JsonWriter json(envelope.data(), true);
+  json.BeginObject().Key("activeAlertmanagers").BeginArray();
+  AppendUrls(json, targets.active);
+  json.EndArray().Key("droppedAlertmanagers").BeginArray();
+  AppendUrls(json, targets.dropped);
+  json.EndArray().EndObject();
   return std::move(envelope).Finish();
 }
 

@@ -33,6 +33,11 @@ Result<Response> Page(const ApiContext&, const Request&, const PathArgs&) {
   return TextResponse(404, "this build has no pages\n");
 }
 
+// Pages Prometheus has and this program shows on another one.
+Result<Response> ToTargets(const ApiContext& context, const Request&, const PathArgs&) {
+  return Redirect(ExternalPath(context) + "/targets");
+}
+
 }  // namespace
 
 std::vector<Route> PageRoutes(const ContextPtr& context) {
@@ -45,6 +50,7 @@ std::vector<Route> PageRoutes(const ContextPtr& context) {
       {"GET", "/tsdb-status", Pool::kLoop, &Page, nullptr, true},
       {"GET", "/flags", Pool::kLoop, &Page, nullptr, true},
       {"GET", "/config", Pool::kLoop, &Page, nullptr, true},
+      {"GET", "/service-discovery", Pool::kLoop, &ToTargets, nullptr, true},
       {"GET", "/ui/:file", Pool::kLoop, &Asset, nullptr, true},
   };
   return MakeRoutes(context, kRows);
