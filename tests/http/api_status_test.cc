@@ -168,6 +168,24 @@ TEST(ApiStatus, WhatIsFixed) {
             R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
 }
 
+TEST(ApiStatus, Alertmanagers) {
+  ApiServer site(ApiServer::Database::kNone);
+  alerting::ExternalSender sender({site.clock, site.workers, site.transport, site.metrics});
+  sender.Apply({alerting::ExternalAlertmanagers{}});
+  sender.SetTargets(0, {Labels{{"__address__", "am:9093"}}});
+  ApiContext context;
+  context.state = site.state;
+  context.external_alertmanagers = &sender;
+  Router router("", site.queries, site.metrics, site.clock);
+  router.Add(ApiRoutes(context));
+  std::string body;
+  router.Handle(
+      std::make_shared<const Request>(ApiServer::MakeRequest("GET", "/api/v1/alertmanagers")),
+      [&body](const Response& response) { body = response.body; });
+  EXPECT_EQ(body, R"({"status":"success","data":{"activeAlertmanagers":[)"
+                  R"({"url":"http://am:9093/api/v2/alerts"}],"droppedAlertmanagers":[]}})");
+}
+
 TEST(ApiStatus, Runtime) {
   ApiServer site(ApiServer::Database::kNone);
   const std::string data = site.Data("/api/v1/status/runtimeinfo");
@@ -280,6 +298,7 @@ TEST(Pages, RedirectsAndFiles) {
   };
   EXPECT_EQ(location("/"), "/query");
   EXPECT_EQ(location("/graph?g0.expr=up"), "/query?g0.expr=up");
+  EXPECT_EQ(location("/service-discovery"), "/targets");
   site.state.external_url = "http://example.org/prom/";
   EXPECT_EQ(location("/"), "/prom/query");
   for (const char* page : {"/query", "/alerts", "/targets", "/rules", "/status", "/flags",
