@@ -19,7 +19,7 @@ void Run(const std::string& input) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t mutations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 4000;
+  const uint64_t mutations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 2000;
   const uint64_t start = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
   const auto seeds = tocsin::fuzz::AllSeeds(TOCSIN_FUZZ_NAME);
   for (const std::string& seed : seeds) Run(seed);
