@@ -83,12 +83,16 @@ class VirtualSite {
     transport.SetAnswer([this](const HttpRequest& request) { return world.Answer(request); });
   }
   ~VirtualSite() {
-    if (site) EXPECT_TRUE(site->Stop(kSecond).ok());
+    if (site) {
+      EXPECT_TRUE(site->Stop(kSecond).ok());
+    }
   }
 
   void Open(const std::string& config_file, const std::string& alertmanager_file) {
     SiteOptions options;
     options.storage.path = folder / "data";
+    // An hour of syncs every second would measure the disk.
+    options.storage.sync_interval = kMinute;
     options.alertmanager = !alertmanager_file.empty();
     options.external_url = "http://tocsin.local:9090";
     auto opened = Site::Open(options, {.clock = time,

@@ -135,6 +135,7 @@ http::ApiContext App::Impl::ContextOf(bool all) {
   context.remote_write = site->remote_write();
   context.rules = site->rules();
   context.alertmanager = site->alertmanager();
+  context.external_alertmanagers = site->external_alertmanagers();
   return context;
 }
 
