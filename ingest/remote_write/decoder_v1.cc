@@ -10,18 +10,31 @@ namespace {
 using protozero::pbf_reader;
 
 constexpr double kLargestCount = 9007199254740992.0;  // 2^53: above, a double is not exact
+constexpr size_t kMaxHistogramBytes = 256u << 10;
 constexpr uint32_t kMaxMetricType = static_cast<uint32_t>(MetricType::kStateset);
+
+// Fields as the schema has them. One of another wire type is none of ours and is skipped: asking
+// the reader for a value of the wrong type would be a mistake of this program, not of the sender.
+constexpr uint32_t Varint(uint32_t tag) {
+  return protozero::tag_and_type(tag, protozero::pbf_wire_type::varint);
+}
+constexpr uint32_t Fixed64(uint32_t tag) {
+  return protozero::tag_and_type(tag, protozero::pbf_wire_type::fixed64);
+}
+constexpr uint32_t Bytes(uint32_t tag) {
+  return protozero::tag_and_type(tag, protozero::pbf_wire_type::length_delimited);
+}
 
 std::string_view View(protozero::data_view v) { return {v.data(), v.size()}; }
 
 Label ReadLabel(pbf_reader message) {
   Label label;
   while (message.next()) {
-    switch (message.tag()) {
-      case 1:
+    switch (message.tag_and_type()) {
+      case Bytes(1):
         label.name = View(message.get_view());
         break;
-      case 2:
+      case Bytes(2):
         label.value = View(message.get_view());
         break;
       default:
@@ -35,11 +48,11 @@ void ReadSample(pbf_reader message, WriteSeries* out) {
   double value = 0;
   Timestamp t;
   while (message.next()) {
-    switch (message.tag()) {
-      case 1:
+    switch (message.tag_and_type()) {
+      case Fixed64(1):
         value = message.get_double();
         break;
-      case 2:
+      case Varint(2):
         t.ms = message.get_int64();
         break;
       default:
@@ -53,11 +66,11 @@ void ReadSample(pbf_reader message, WriteSeries* out) {
 Histogram::Span ReadSpan(pbf_reader message) {
   Histogram::Span span;
   while (message.next()) {
-    switch (message.tag()) {
-      case 1:
+    switch (message.tag_and_type()) {
+      case Varint(1):
         span.offset = message.get_sint32();
         break;
-      case 2:
+      case Varint(2):
         span.length = message.get_uint32();
         break;
       default:
@@ -123,60 +136,68 @@ Status CheckHistogram(const Histogram& h) {
 }
 
 Status ReadHistogram(pbf_reader message, WriteSeries* out) {
+  // Real ones take some kilobytes. In memory they take up to eight times as much.
+  if (message.length() > kMaxHistogramBytes)
+    return InvalidArgument("histogram: more than 256 KiB of buckets");
   Histogram h;
   Timestamp t;
   int64_t positive = 0, negative = 0;
   while (message.next()) {
-    switch (message.tag()) {
-      case 1:
+    switch (message.tag_and_type()) {
+      case Varint(1):
         h.integer = true;
         h.count = static_cast<double>(message.get_uint64());
         break;
-      case 2:
+      case Fixed64(2):
         h.count = message.get_double();
         break;
-      case 3:
+      case Fixed64(3):
         h.sum = message.get_double();
         break;
-      case 4:
+      case Varint(4):
         h.schema = message.get_sint32();
         break;
-      case 5:
+      case Fixed64(5):
         h.zero_threshold = message.get_double();
         break;
-      case 6:
+      case Varint(6):
         h.zero_count = static_cast<double>(message.get_uint64());
         break;
-      case 7:
+      case Fixed64(7):
         h.zero_count = message.get_double();
         break;
-      case 8:
+      case Bytes(8):
         h.negative_spans.push_back(ReadSpan(message.get_message()));
         break;
-      case 9:
+      case Bytes(9):
+      case Varint(9):
         ReadDeltas(message, &h.negative_buckets, &negative);
         break;
-      case 10:
+      case Bytes(10):
+      case Fixed64(10):
         ReadDoubles(message, &h.negative_buckets);
         break;
-      case 11:
+      case Bytes(11):
         h.positive_spans.push_back(ReadSpan(message.get_message()));
         break;
-      case 12:
+      case Bytes(12):
+      case Varint(12):
         ReadDeltas(message, &h.positive_buckets, &positive);
         break;
-      case 13:
+      case Bytes(13):
+      case Fixed64(13):
         ReadDoubles(message, &h.positive_buckets);
         break;
-      case 14: {
+      case Varint(14): {
         const auto hint = static_cast<uint32_t>(message.get_enum());
         h.reset_hint = static_cast<CounterResetHint>(hint <= 3 ? hint : 0);
         break;
       }
-      case 15:
+      case Varint(15):
         t.ms = message.get_int64();
         break;
-      case 16:
+      case Bytes(16):
+      case Fixed64(16):
         ReadDoubles(message, &h.custom_values);
         break;
       default:
@@ -206,19 +227,19 @@ Status ReadSeries(pbf_reader message, WriteSeries* out) {
   for (;;) {
     const char* field = message.data().data();
     if (!message.next()) return OkStatus();
-    switch (message.tag()) {
-      case 1:
+    switch (message.tag_and_type()) {
+      case Bytes(1):
         message.skip();
         AddLabelBytes({field, static_cast<size_t>(message.data().data() - field)}, out);
         break;
-      case 2:
+      case Bytes(2):
         ReadSample(message.get_message(), out);
         break;
-      case 3:
+      case Bytes(3):
         message.skip();
         ++out->exemplars;
         break;
-      case 4:
+      case Bytes(4):
         TOCSIN_RETURN_IF_ERROR(ReadHistogram(message.get_message(), out));
         break;
       default:
@@ -234,19 +255,19 @@ Error Malformed(const protozero::exception& e) {
 WriteMetadata ReadMetadata(pbf_reader message) {
   WriteMetadata out;
   while (message.next()) {
-    switch (message.tag()) {
-      case 1: {
+    switch (message.tag_and_type()) {
+      case Varint(1): {
         const auto type = static_cast<uint32_t>(message.get_enum());
         if (type <= kMaxMetricType) out.metadata.type = static_cast<MetricType>(type);
         break;
       }
-      case 2:
+      case Bytes(2):
         out.family = View(message.get_view());
         break;
-      case 4:
+      case Bytes(4):
         out.metadata.help = View(message.get_view());
         break;
-      case 5:
+      case Bytes(5):
         out.metadata.unit = View(message.get_view());
         break;
       default:
@@ -272,14 +293,17 @@ Status DecodeWriteRequest(std::string_view body, WriteRequestSink& sink) {
   try {
     pbf_reader message(body.data(), body.size());
     while (message.next()) {
-      if (message.tag() == 1) {
-        series.Clear();
-        TOCSIN_RETURN_IF_ERROR(ReadSeries(message.get_message(), &series));
-        TOCSIN_RETURN_IF_ERROR(sink.OnSeries(series));
-      } else if (message.tag() == 3) {
-        sink.OnMetadata(ReadMetadata(message.get_message()));
-      } else {
-        message.skip();
+      switch (message.tag_and_type()) {
+        case Bytes(1):
+          series.Clear();
+          TOCSIN_RETURN_IF_ERROR(ReadSeries(message.get_message(), &series));
+          TOCSIN_RETURN_IF_ERROR(sink.OnSeries(series));
+          break;
+        case Bytes(3):
+          sink.OnMetadata(ReadMetadata(message.get_message()));
+          break;
+        default:
+          message.skip();
       }
     }
   } catch (const protozero::exception& e) {
@@ -292,7 +316,13 @@ Status DecodeLabels(std::string_view label_bytes, std::vector<Label>* out) {
   out->clear();
   try {
     pbf_reader message(label_bytes.data(), label_bytes.size());
-    while (message.next()) out->push_back(ReadLabel(message.get_message()));
+    while (message.next()) {
+      if (message.tag_and_type() == Bytes(1)) {
+        out->push_back(ReadLabel(message.get_message()));
+      } else {
+        message.skip();
+      }
+    }
   } catch (const protozero::exception& e) {
     return Malformed(e);
   }

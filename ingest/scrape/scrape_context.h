@@ -1,7 +1,6 @@
 // What all pools and loops of one manager share.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,37 +12,11 @@
 #include "ingest/scrape/manager.h"
 #include "ingest/scrape/metadata_cache.h"
 #include "ingest/scrape/metrics.h"
+#include "ingest/task_gate.h"
 
 namespace tocsin::ingest {
 
 class ScrapeLoop;
-
-// Counts work under way, so that the manager can wait for it before the ports go. Thread-safe.
-class TaskGate {
- public:
-  // Destroying the token (with the task that holds it, run or dropped) ends the work.
-  using Token = std::shared_ptr<void>;
-
-  Token Enter() {
-    std::lock_guard lock(mutex_);
-    ++running_;
-    return Token(this, [](void* self) { static_cast<TaskGate*>(self)->Leave(); });
-  }
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return running_ == 0; });
-  }
-
- private:
-  void Leave() {
-    std::lock_guard lock(mutex_);
-    if (--running_ == 0) idle_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  int running_ = 0;
-};
 
 // Loops of targets that left, until they have written their markers. A target that returns with
 // the same labels takes the series over instead. Thread-safe.

@@ -173,10 +173,15 @@ bool ScrapePool::TakeSyncCredit() {
 }
 
 void ScrapePool::PostSync() {
-  std::lock_guard lock(mutex_);
-  if (stopped_) return;
-  context_.ports.workers.Post(
-      [self = shared_from_this(), token = context_.gate.Enter()] { self->Sync(); });
+  TaskGate::Token token;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    sync_credit_ = 0;
+    credit_time_ = context_.ports.clock.Monotonic();
+    token = context_.gate.Enter();
+  }
+  context_.ports.workers.Post([self = shared_from_this(), token] { self->Sync(); });
 }
 
 void ScrapePool::Sync() {

@@ -261,6 +261,39 @@ TEST_F(RemoteWriteTest, MalformedBodiesLeaveNothing) {
   EXPECT_EQ(Send("").status, 204);
 }
 
+TEST_F(RemoteWriteTest, FieldsOfAnotherWireTypeAreSkipped) {
+  std::string series;
+  pbf_writer writer(series);
+  writer.add_uint64(1, 7);  // labels, samples, histograms as numbers
+  writer.add_double(2, 7);
+  writer.add_uint64(4, 7);
+  {
+    pbf_writer label(writer, 1);
+    label.add_uint64(1, 7);
+    label.add_string(1, "__name__");
+    label.add_string(2, "a");
+  }
+  {
+    pbf_writer sample(writer, 2);
+    sample.add_string(1, "text");
+    sample.add_double(2, 7);
+    sample.add_double(1, 3);
+    sample.add_int64(2, 1'000);
+  }
+  {
+    pbf_writer histogram(writer, 4);
+    for (uint32_t tag = 1; tag <= 16; ++tag) histogram.add_fixed32(tag, 7);
+  }
+  std::string body;
+  pbf_writer request(body);
+  request.add_uint64(1, 7);
+  request.add_message(1, series);
+  request.add_uint64(3, 7);
+  const WriteResponse response = Send(body);
+  EXPECT_EQ(response.status, 204) << response.message;
+  EXPECT_EQ(store_.Timeline("a", {0}), "1000=3");
+}
+
 TEST_F(RemoteWriteTest, AFailingStoreIsWorthARetry) {
   Request request;
   request.Series({{"__name__", "a"}}, {{1, 1}});

@@ -442,6 +442,27 @@ TEST_F(ScrapeTest, TellsAboutTargetsAndMetadata) {
   EXPECT_EQ(store_.metadata().at("a").help, "Some text.");
 }
 
+TEST_F(ScrapeTest, ARainOfDiscoveredChangesIsGathered) {
+  int changes = 0;
+  transport_.SetAnswer([&](const HttpRequest& request) {
+    if (!request.url.starts_with("http://sd/")) return answer_;
+    FakeAnswer answer;
+    answer.headers = {{"Content-Type", "application/json"}};
+    answer.body = "[{\"targets\": [\"h:" + std::to_string(++changes) + "\"]}]";
+    return answer;
+  });
+  config_.discovery.static_configs.clear();
+  config_.discovery.http_sd_configs = {{"http://sd/", Duration{1'000}, {}}};
+  Start();
+  AdvanceSeconds(60);
+  const double syncs = Counter("prometheus_target_scrape_pool_sync_total");
+  EXPECT_GE(syncs, 15);
+  EXPECT_LE(syncs, 25);
+  AdvanceSeconds(60);
+  const std::string address(Target().discovered_labels.Get("__address__"));
+  EXPECT_GE(std::stoi(address.substr(2)), changes - 6);
+}
+
 TEST_F(ScrapeTest, CountsWhatDashboardsAskFor) {
   answer_ = Text("# TYPE a counter\na 1\n# TYPE b gauge\nb 1\n");
   Start();
