@@ -4,6 +4,7 @@
 
 #include <rocksdb/env.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -48,15 +49,24 @@ class PowerLossEnv final : public rocksdb::EnvWrapper {
   // REQUIRES: no file is open for writing any more.
   void CutPower() {
     std::lock_guard lock(mutex_);
-    for (const auto& [name, size] : synced_) {
-      std::error_code error;
-      if (std::filesystem::exists(name, error) && std::filesystem::file_size(name, error) > size)
-        std::filesystem::resize_file(name, size, error);
+    std::error_code error;
+    if (std::filesystem::exists(Frozen(), error)) {
+      std::filesystem::remove_all(root, error);
+      std::filesystem::rename(Frozen(), root, error);
+    } else {
+      Forget(root);
     }
     synced_.clear();
+    syncs_left = kNever;
   }
-  // Pretends to sync, for showing that the test can fail.
-  bool lies = false;
+
+  std::string root;  // the folder that matters
+  // After so many more syncs the power is gone, though nobody has noticed yet: what happens to the
+  // folder from then on will not have happened.
+  static constexpr int kNever = 1 << 30;
+  std::atomic<int> syncs_left{kNever};
+  // No sync counts, but everything else does: a disk that lies.
+  std::atomic<bool> lies{false};
 
  private:
   class File final : public rocksdb::WritableFileWrapper {
@@ -94,6 +104,21 @@ class PowerLossEnv final : public rocksdb::EnvWrapper {
     std::lock_guard lock(mutex_);
     const auto it = synced_.find(name);
     if (it != synced_.end()) it->second = size;
+    if (syncs_left-- != 0) return;
+    std::error_code error;
+    std::filesystem::copy(root, Frozen(), std::filesystem::copy_options::recursive, error);
+    Forget(Frozen());
+  }
+  std::string Frozen() const { return root + ".frozen"; }
+  // Cuts the files in the folder (or in a copy of it) back to what was synced.
+  void Forget(const std::string& folder) const {
+    for (const auto& [name, size] : synced_) {
+      if (!name.starts_with(root)) continue;
+      const std::string path = folder + name.substr(root.size());
+      std::error_code error;
+      if (std::filesystem::exists(path, error) && std::filesystem::file_size(path, error) > size)
+        std::filesystem::resize_file(path, size, error);
+    }
   }
   void Move(const std::string& from, const std::string& to, bool keep) {
     std::lock_guard lock(mutex_);

@@ -14,6 +14,7 @@ class PowerLoss : public ::testing::TestWithParam<int> {
  protected:
   PowerLoss() : random_(static_cast<uint64_t>(GetParam())) {
     store_.options.env = &env_;
+    env_.root = store_.options.path;
     store_.options.retention_time = Duration{0};
     store_.Open();
   }
@@ -91,6 +92,26 @@ TEST_P(PowerLoss, LosesAtMostTheSyncInterval) {
     Check(store_.scheduler.Now() - Duration{1000});
     if (HasFatalFailure()) return;
     EXPECT_EQ(lost_, 0u);
+  }
+}
+
+TEST_P(PowerLoss, AnywhereInASeal) {
+  for (int round = 0; round < 12; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      Row();
+      store_.scheduler.Advance(Duration{300});
+    }
+    // Rows of which nothing is synced, to be sealed.
+    Row();
+    Row();
+    const Timestamp certain = store_.scheduler.Now() - Duration{1000};
+    env_.syncs_left = static_cast<int>(Below(12));
+    ASSERT_TRUE(store_.db->Compact().ok());
+    CutPower();
+    Check(certain);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(lost_, 0u);
+    Row();
   }
 }
 
