@@ -3,7 +3,7 @@
 // a second; nothing here sleeps, opens a socket or starts a thread.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -196,8 +196,7 @@ class VirtualTimeTest : public ::testing::Test {
 };
 
 TEST_F(VirtualTimeTest, AnHourOfScrapingRulesAndNotifications) {
-  // The test's own stopwatch, not the program's time.
-  const auto started = std::chrono::steady_clock::now();
+  const std::clock_t started = std::clock();
   Open();
   site_.time.Advance(20 * kMinute);
   EXPECT_EQ(site_.Count("up == 1"), 2u);
@@ -228,14 +227,13 @@ TEST_F(VirtualTimeTest, AnHourOfScrapingRulesAndNotifications) {
   EXPECT_NEAR(site_.world.scrapes, 480, 4);
   EXPECT_EQ(site_.Count("count_over_time(requests_total[10m]) == 40"), 2u);
   EXPECT_NEAR(site_.Value("count_over_time(job:requests:rate1m[1h])"), 240, 4);
-  const auto took = std::chrono::steady_clock::now() - started;
-  RecordProperty(
-      "milliseconds",
-      static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+  // Of the processor: other work on the machine must not decide.
+  const double seconds = static_cast<double>(std::clock() - started) / CLOCKS_PER_SEC;
+  RecordProperty("cpu_milliseconds", static_cast<int>(seconds * 1000));
 #if defined(NDEBUG)
-  EXPECT_LT(took, std::chrono::seconds(1));
+  EXPECT_LT(seconds, 1);
 #else
-  EXPECT_LT(took, std::chrono::seconds(10));
+  EXPECT_LT(seconds, 10);
 #endif
 }
 
