@@ -106,17 +106,62 @@ void AppendVector(std::string& out, const query::Vector& vector) {
   out += ']';
 }
 
-void AppendSeries(std::string& out, const query::Series& series) {
+// The series of a range query share the times of its steps: each is written once and then copied.
+class TimeTexts {
+ public:
+  // Before the points of a series; their times ascend.
+  void Rewind() { next_ = 0; }
+
+  void Append(std::string& out, Timestamp t) {
+    while (next_ < texts_.size() && texts_[next_].t < t) ++next_;
+    if (next_ == texts_.size() && next_ < kMaxTexts) texts_.push_back(Make(t));
+    if (next_ < texts_.size() && texts_[next_].t == t) {
+      out.append(texts_[next_].text, texts_[next_].size);
+    } else {
+      AppendApiTimestamp(out, t.ms);
+    }
+  }
+
+ private:
+  static constexpr size_t kMaxTexts = 11'001;  // what a range query may have
+  struct Text {
+    Timestamp t;
+    uint32_t size;
+    char text[28];
+  };
+
+  static Text Make(Timestamp t) {
+    std::string text;
+    AppendApiTimestamp(text, t.ms);
+    Text made{t, static_cast<uint32_t>(text.size()), {}};
+    text.copy(made.text, sizeof(made.text));
+    return made;
+  }
+
+  std::vector<Text> texts_;  // ascending
+  size_t next_ = 0;
+};
+
+void AppendFloats(std::string& out, const std::vector<Sample>& floats, TimeTexts& times) {
+  times.Rewind();
+  out += ",\"values\":";
+  char separator = '[';
+  for (const Sample& sample : floats) {
+    out += separator;
+    separator = ',';
+    out += '[';
+    times.Append(out, sample.t);
+    out += ",\"";
+    AppendApiFloat(out, sample.v);
+    out += "\"]";
+  }
+  out += ']';
+}
+
+void AppendSeries(std::string& out, const query::Series& series, TimeTexts& times) {
   out += "{\"metric\":";
   AppendLabels(out, series.labels);
-  if (!series.floats.empty()) {
-    out += ",\"values\":[";
-    for (size_t i = 0; i < series.floats.size(); ++i) {
-      if (i > 0) out += ',';
-      AppendPoint(out, series.floats[i].t, series.floats[i].v);
-    }
-    out += ']';
-  }
+  if (!series.floats.empty()) AppendFloats(out, series.floats, times);
   if (!series.histograms.empty()) {
     out += ",\"histograms\":[";
     for (size_t i = 0; i < series.histograms.size(); ++i) {
@@ -128,11 +173,24 @@ void AppendSeries(std::string& out, const query::Series& series) {
   out += '}';
 }
 
+// A guess that spares most copies of a growing answer.
+size_t GuessBytes(const query::Matrix& matrix) {
+  constexpr size_t kPerPoint = 26;
+  constexpr size_t kPerSeries = 64;
+  size_t bytes = 0;
+  for (const query::Series& series : matrix) {
+    bytes += kPerSeries + series.labels.packed().size() + kPerPoint * series.floats.size();
+  }
+  return bytes;
+}
+
 void AppendMatrix(std::string& out, const query::Matrix& matrix) {
+  out.reserve(out.size() + GuessBytes(matrix));
+  TimeTexts times;
   out += '[';
   for (size_t i = 0; i < matrix.size(); ++i) {
     if (i > 0) out += ',';
-    AppendSeries(out, matrix[i]);
+    AppendSeries(out, matrix[i], times);
   }
   out += ']';
 }

@@ -215,6 +215,20 @@ TEST(ApiWrite, NeedsTheFlag) {
   EXPECT_EQ(site.Post("/api/v1/read", "application/x-protobuf", "").status, 501);
 }
 
+TEST(ValueJson, SeriesWithDifferentTimes) {
+  query::Matrix matrix(4);
+  matrix[0].floats = {{{1000}, 1}, {{2500}, 2}, {{4000}, 3}};
+  matrix[1].floats = {{{500}, 4}, {{2500}, 5}, {{9000}, 6}};
+  matrix[2].floats = {{{-1500}, 7}, {{9000}, 8}, {{9001}, 9}};
+  matrix[3].floats = {{{1000}, 0}, {{3000}, 0}};
+  std::string out;
+  AppendResult(out, query::Value{matrix});
+  EXPECT_EQ(out, R"([{"metric":{},"values":[[1,"1"],[2.500,"2"],[4,"3"]]},)"
+                 R"({"metric":{},"values":[[0.500,"4"],[2.500,"5"],[9,"6"]]},)"
+                 R"({"metric":{},"values":[[-1.500,"7"],[9,"8"],[9.001,"9"]]},)"
+                 R"({"metric":{},"values":[[1,"0"],[3,"0"]]}])");
+}
+
 TEST(ValueJson, Histogram) {
   Histogram h;
   h.schema = 0;
