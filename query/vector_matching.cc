@@ -127,9 +127,8 @@ class Join {
 
   Result<Rows> Run() {
     Group();
-    TOCSIN_RETURN_IF_ERROR(CheckOneSide());
     AddFills();
-    TOCSIN_RETURN_IF_ERROR(CheckManySide());
+    TOCSIN_RETURN_IF_ERROR(CheckDuplicates());
     for (size_t m = 0; m < many_.size(); ++m) {
       TOCSIN_RETURN_IF_ERROR(context_.limits.Check());
       for (size_t o : groups_[group_of_many_[m]].one) {
@@ -193,33 +192,36 @@ class Join {
     return std::nullopt;
   }
 
-  Status CheckOneSide() const {
+  // The error of the first step that has one; at one step duplicates on the "one" side come first.
+  Status CheckDuplicates() const {
+    std::optional<Clash> one, many;
+    size_t group_of_clash = 0;
     for (size_t g = 0; g < groups_.size(); ++g) {
       // A step at which the other side is empty has no result and no error.
       auto clash = FindClash(one_, groups_[g].one,
                              [&](size_t step) { return HasFill() || PresentAt(many_, step); });
-      if (!clash) continue;
+      if (clash && (!one || clash->step < one->step)) {
+        one = clash;
+        group_of_clash = g;
+      }
+      if (matching_.card != MatchCardinality::kOneToOne) continue;
+      clash = FindClash(many_, groups_[g].many, [&](size_t step) {
+        return std::any_of(groups_[g].one.begin(), groups_[g].one.end(),
+                           [&](size_t o) { return one_[o].Has(step); });
+      });
+      if (clash && (!many || clash->step < many->step)) many = clash;
+    }
+    if (one && (!many || one->step <= many->step)) {
       return Failed(fmt::format(
           "found duplicate series for the match group {} on the {} hand-side of the operation: "
           "[{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
-          signatures_.key(g).ToSetString(), swapped_ ? "left" : "right",
-          one_[clash->second].labels.ToSetString(), one_[clash->first].labels.ToSetString()));
+          signatures_.key(group_of_clash).ToSetString(), swapped_ ? "left" : "right",
+          one_[one->second].labels.ToSetString(), one_[one->first].labels.ToSetString()));
     }
-    return OkStatus();
-  }
-
-  Status CheckManySide() const {
-    if (matching_.card != MatchCardinality::kOneToOne) return OkStatus();
-    for (const MatchGroup& group : groups_) {
-      auto clash = FindClash(many_, group.many, [&](size_t step) {
-        return std::any_of(group.one.begin(), group.one.end(),
-                           [&](size_t o) { return one_[o].Has(step); });
-      });
-      if (clash) {
-        return Failed(
-            "multiple matches for labels: many-to-one matching must be explicit "
-            "(group_left/group_right)");
-      }
+    if (many) {
+      return Failed(
+          "multiple matches for labels: many-to-one matching must be explicit "
+          "(group_left/group_right)");
     }
     return OkStatus();
   }

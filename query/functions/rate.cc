@@ -24,29 +24,32 @@ std::vector<size_t> ResetsOf(const std::vector<double>& v) {
   return resets;
 }
 
-// The info on metrics whose name does not look like a counter's.
+bool NamedLikeACounter(std::string_view name) {
+  return name.ends_with("_total") || name.ends_with("_sum") || name.ends_with("_count") ||
+         name.ends_with("_bucket");
+}
+
+// The info on metrics that do not look like counters: by their type where that is a label, by their
+// name where it is not, or where the label is missing on a series that is named like one.
 void CheckIsCounter(RangeCall& call) {
-  if (!call.out.AnyFloat()) return;
-  const Labels& labels = call.series.labels;
-  if (call.context.features.type_and_unit_labels) {
-    const std::string_view type = labels.Get("__type__");
-    if (call.metric_name.empty() || type == "counter" || type == "histogram") return;
-    call.context.annotations.Info(
-        fmt::format("metric might not be a counter, __type__ label is not set to \"counter\" or "
-                    "\"histogram\", got \"{}\": \"{}\"",
-                    type, call.metric_name),
-        call.range_pos);
-    return;
-  }
   const std::string_view name = call.metric_name;
-  if (name.empty() || name.ends_with("_total") || name.ends_with("_sum") ||
-      name.ends_with("_count") || name.ends_with("_bucket")) {
+  if (name.empty() || !call.out.AnyFloat()) return;
+  if (!call.context.features.type_and_unit_labels) {
+    if (NamedLikeACounter(name)) return;
+    call.context.annotations.Info(fmt::format("metric might not be a counter, name does not end in "
+                                              "_total/_sum/_count/_bucket: \"{}\"",
+                                              name),
+                                  call.range_pos);
     return;
   }
-  call.context.annotations.Info(fmt::format("metric might not be a counter, name does not end in "
-                                            "_total/_sum/_count/_bucket: \"{}\"",
-                                            name),
-                                call.range_pos);
+  const std::string_view type = call.series.labels.Get("__type__");
+  if (type == "counter" || type == "histogram") return;
+  if (type.empty() && NamedLikeACounter(name)) return;
+  call.context.annotations.Info(
+      fmt::format("metric might not be a counter, __type__ label is not set to \"counter\" or "
+                  "\"histogram\", got \"{}\": \"{}\"",
+                  type, name),
+      call.range_pos);
 }
 
 template <RateKind kKind>

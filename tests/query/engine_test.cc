@@ -224,6 +224,15 @@ TEST_F(EngineTest, TypeAndUnitGoWithTheName) {
             "or \"histogram\", got \"gauge\": \"c\" (1:6)");
 }
 
+TEST_F(EngineTest, TheErrorIsThatOfTheFirstStep) {
+  Load({{"__name__", "l"}, {"i", "1"}}, 9, [](int) { return 1; });
+  Load({{"__name__", "l"}, {"i", "2"}}, 9, [](int) { return 1; });
+  Load({{"__name__", "r"}, {"i", "1"}}, 9, [](int) { return 1; });
+  store_.Add({{"__name__", "r"}, {"i", "2"}}, 3 * 60'000, 1);
+  EXPECT_EQ(ErrorOf(Range("l + on () r", 0, 5)).substr(0, 27), "multiple matches for labels");
+  EXPECT_EQ(ErrorOf(Range("l + on () r", 3, 5)).substr(0, 22), "found duplicate series");
+}
+
 TEST_F(EngineTest, DeepNestingIsAnsweredOrRefused) {
   Load({{"__name__", "m"}}, 1, [](int) { return 1; });
   for (const auto& [open, close] : {std::pair{"abs(", ")"},
