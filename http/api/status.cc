@@ -170,7 +170,7 @@ void AppendBuildInfo(JsonWriter& json, const BuildInfo& build) {
   json.BeginObject().Field("version", kPrometheusVersion).Field("revision", build.revision);
   json.Field("branch", build.branch).Field("buildUser", build.build_user);
   json.Field("buildDate", build.build_date).Field("goVersion", "");
-  json.Field("application", "tocsin").Field("applicationVersion", build.version).EndObject();
+  json.Field("tocsinVersion", build.version).EndObject();
 }
 
 std::vector<Route> StatusRoutes(const ContextPtr& context) {

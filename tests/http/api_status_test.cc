@@ -156,8 +156,7 @@ TEST(ApiStatus, WhatIsFixed) {
             R"({"config.file":"prometheus.yml","web.enable-lifecycle":"false"})");
   EXPECT_EQ(site.Data("/api/v1/status/buildinfo"),
             R"({"version":"3.14.0","revision":"abc","branch":"main","buildUser":"me",)"
-            R"("buildDate":"today","goVersion":"","application":"tocsin",)"
-            R"("applicationVersion":"0.1.0"})");
+            R"("buildDate":"today","goVersion":"","tocsinVersion":"0.1.0"})");
   EXPECT_EQ(site.Data("/api/v1/status/walreplay"), R"({"min":0,"max":0,"current":0})");
   EXPECT_EQ(site.Data("/api/v1/notifications"), "[]");
   site.state.reload_ok = [] { return false; };
