@@ -150,6 +150,74 @@ TEST(Pipeline, SendResolvedFalseHearsNoEndsAndFiresAnew) {
   EXPECT_EQ(h.notes, (std::vector<std::string>{"1.0 1f", "6.0 1f"}));
 }
 
+TEST(Pipeline, SlackUpdatesItsMessage) {
+  Harness h;
+  h.Start(R"(
+route: {receiver: r, group_by: [alertname], group_wait: 0s, group_interval: 1s}
+receivers:
+- name: r
+  slack_configs:
+  - {api_url: 'http://s.local/api/chat.postMessage', channel: '#c', update_message: true, send_resolved: true}
+)");
+  h.answer = [](const HttpRequest&) {
+    return testing::FakeAnswer{.body = R"({"ok": true, "ts": "12.3", "channel": "C7"})",
+                               .headers = {{"Content-Type", "application/json; charset=utf-8"}}};
+  };
+  const Alert a = Harness::Make({{"alertname", "A"}, {"i", "1"}});
+  h.Fire(a);
+  h.RunTo(0.5);
+  h.Fire(Harness::Make({{"alertname", "A"}, {"i", "2"}}));
+  h.RunTo(1.5);
+  ASSERT_EQ(h.transport.requests().size(), 2u);
+  const auto first = ParseJson(h.transport.requests()[0].body);
+  EXPECT_EQ(h.transport.requests()[0].url, "http://s.local/api/chat.postMessage");
+  EXPECT_EQ(FindText(*first, "channel"), "#c");
+  EXPECT_EQ(first->Find("ts"), nullptr);
+  const auto second = ParseJson(h.transport.requests()[1].body);
+  EXPECT_EQ(h.transport.requests()[1].url, "http://s.local/api/chat.update");
+  EXPECT_EQ(FindText(*second, "channel"), "C7");
+  EXPECT_EQ(FindText(*second, "ts"), "12.3");
+  // When everything has ended, the next first notification is a new message.
+  h.Resolve(a);
+  h.Resolve(Harness::Make({{"alertname", "A"}, {"i", "2"}}));
+  h.RunTo(2.5);
+  h.Fire(a);
+  h.RunTo(3.5);
+  ASSERT_EQ(h.transport.requests().size(), 4u);
+  EXPECT_EQ(h.transport.requests()[3].url, "http://s.local/api/chat.postMessage");
+}
+
+TEST(Pipeline, SlackWithATokenSendsItAsBearer) {
+  Harness h;
+  h.files.files["token"] = " xoxb-1\n";
+  h.Start(R"(
+global: {slack_app_token_file: token}
+route: {receiver: r, group_wait: 0s}
+receivers:
+- {name: r, slack_configs: [{channel: '#c'}]}
+)");
+  h.Fire(Harness::Make({{"alertname", "A"}}));
+  h.RunTo(0.5);
+  ASSERT_EQ(h.transport.requests().size(), 1u);
+  const HttpRequest& request = h.transport.requests()[0];
+  EXPECT_EQ(request.url, "https://slack.com/api/chat.postMessage");
+  const std::pair<std::string, std::string> bearer("Authorization", "Bearer xoxb-1");
+  EXPECT_NE(std::find(request.headers.begin(), request.headers.end(), bearer),
+            request.headers.end());
+}
+
+TEST(Pipeline, TimeoutOfTheSectionEndsAnAttempt) {
+  Harness h;
+  h.Start(OneReceiver("  webhook_configs: [{url: 'http://w.local/', timeout: 1s}]\n"));
+  h.answer = [](const HttpRequest& request) {
+    EXPECT_EQ(request.timeout, Duration{1000});
+    return testing::FakeAnswer{.never = true};
+  };
+  h.Fire(Harness::Make({{"alertname", "A"}}));
+  h.RunTo(1.8);  // 1 s, then half a second of backoff
+  EXPECT_EQ(h.transport.requests().size(), 2u);
+}
+
 TEST(Pipeline, MutedAndInactiveRoutesAreSilentAndSaySo) {
   Harness h;  // the clock starts on 2023-11-14, a tuesday, 22:13:20 UTC
   h.Start(R"(
