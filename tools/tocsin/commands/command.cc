@@ -16,6 +16,7 @@ constexpr Command kCommands[] = {
     {"check rules", "promtool check rules", "Check rule files", &CheckRules},
     {"check alertmanager", "amtool check-config", "Check Alertmanager configuration files",
      &CheckAlertmanager},
+    {"test rules", "promtool test rules", "Run unit tests of rule files", &TestRules},
 };
 
 std::string_view BaseName(std::string_view program) {

@@ -32,6 +32,7 @@ int Run(std::string_view program, const std::vector<std::string>& args);
 int CheckConfig(const std::vector<std::string>& args);
 int CheckRules(const std::vector<std::string>& args);
 int CheckAlertmanager(const std::vector<std::string>& args);
+int TestRules(const std::vector<std::string>& args);
 
 // Flags and operands of one verb.
 class Arguments {
