@@ -1,6 +1,7 @@
 // An Appendable that keeps what it is given in a map: for tests of whatever writes samples.
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <functional>
 #include <map>
@@ -200,7 +201,7 @@ class MemoryAppendable final : public storage::Appendable {
   bool histograms_refused_ = false;
   bool hold_ = false;
   std::vector<std::function<void()>> held_;
-  int resolves_ = 0, rows_ = 0, columns_ = 0, commits_ = 0;
+  std::atomic<int> resolves_ = 0, rows_ = 0, columns_ = 0, commits_ = 0;
 };
 
 }  // namespace tocsin::testing
