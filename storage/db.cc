@@ -252,7 +252,7 @@ void DbImpl::ScheduleSync() {
   std::lock_guard lock(timer_mutex_);
   if (closing_) return;
   sync_timer_ = ports_.scheduler.After(options_.sync_interval, gate_.Wrap([this] {
-    if (queue_.dirty())
+    if (queue_.dirty() && !store_->failed())
       ports_.sync.Post(gate_.Wrap([this] {
         const Status synced = queue_.Sync();
         if (!synced.ok()) log::Error("the log was not synced", {{"err", synced.error().message()}});

@@ -26,12 +26,12 @@ uint64_t Log::PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayo
                           Timestamp t, std::span<const double> values) {
   LogOwner& owner = *layout->owner;
   const bool anew = owner.generation != generation_;
-  if (anew || owner.layout != layout) {
+  if (anew || owner.layout != layout->number) {
     row_.clear();
     LogRowEncoder::Layout(owner.number, owner.state, anew, layout->refs, row_);
     Put(batch);
     owner.generation = generation_;
-    owner.layout = layout;
+    owner.layout = layout->number;
   }
   row_.clear();
   LogRowEncoder::Timeline(owner.number, owner.state, t, values, row_);

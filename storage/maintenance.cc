@@ -31,7 +31,8 @@ Maintenance::Maintenance(const Deps& deps)
     : deps_(deps),
       sealer_({deps.store, deps.folder, deps.head, deps.directories,
                [&queue = deps.queue] { return queue.Sync(); }}),
-      merger_({deps.store, deps.folder, deps.directories}) {}
+      merger_({deps.store, deps.folder, deps.directories}),
+      disk_(deps.folder) {}
 
 void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded,
                         const std::vector<keys::FileId>& contained) {
@@ -60,6 +61,7 @@ void Maintenance::Tick() {
   std::lock_guard lock(mutex_);
   const MonotonicTime now = deps_.clock.Monotonic();
   guarded_now_ = guarded_.Tick(deps_.clock.Now(), now);
+  GuardDisk();
   SealDue();
   const Status rolled = RollLog(/*at_once=*/false);
   if (!rolled.ok()) {
@@ -85,6 +87,32 @@ void Maintenance::Tick() {
     }
   }
   FreeUnused();
+}
+
+void Maintenance::GuardDisk() {
+  const bool failing = deps_.store.failed();
+  uint64_t missing = disk_.Missing();
+  if (missing == 0 && !failing) {
+    disk_.KeepBallast();
+    return;
+  }
+  if (failing && disk_.DropBallast()) log::Warn("writes fail; the ballast was released");
+  missing = disk_.Missing();
+  if (missing > 0) {
+    const RetentionPlan plan = PlanBySize(*deps_.directories.View(), missing);
+    log::Error("the disk is full; the oldest data goes",
+               {{"missing_bytes", missing}, {"files", plan.drop.size()}});
+    if (!plan.drop.empty()) {
+      deps_.metrics.size_retentions.Add();
+      if (const Status s = Drop(plan, /*urgent=*/true); !s.ok())
+        log::Warn("dropped data may come back after a crash", {{"err", s.error().message()}});
+      FreeUnused();
+    }
+  }
+  if (!failing) return;
+  const Status resumed = deps_.store.Resume();
+  if (!resumed.ok())
+    log::Error("the database does not take writes", {{"err", resumed.error().message()}});
 }
 
 Result<bool> Maintenance::MergeOne(bool full) {
@@ -310,18 +338,18 @@ void Maintenance::Retain() {
 }
 
 // Published first, then on disk that nothing older exists, then the files when no view names them.
-Status Maintenance::Drop(const RetentionPlan& plan) {
+Status Maintenance::Drop(const RetentionPlan& plan, bool urgent) {
   Directory next = *deps_.directories.View();
   std::erase_if(next.files, [&](const SealedFilePtr& file) {
     return std::find(plan.drop.begin(), plan.drop.end(), file) != plan.drop.end();
   });
   next.edge = std::max(next.edge, plan.edge);
   const Timestamp edge = next.edge;
-  RocksBatch batch = deps_.store.NewBatch();
-  batch.Put(Family::kDefault, keys::Edge(0, 0), EncodeTime(edge));
-  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  if (Status floors = PutFloors(); !floors.ok() && !urgent) return floors;
   deps_.directories.Publish(std::move(next));
   edge_.store(edge.ms, std::memory_order_relaxed);
+  RocksBatch batch = deps_.store.NewBatch();
+  batch.Put(Family::kDefault, keys::Edge(0, 0), EncodeTime(edge));
   return deps_.store.Write(batch, /*sync=*/true);
 }
 

@@ -15,6 +15,7 @@
 #include "storage/base/metrics.h"
 #include "storage/commit_queue.h"
 #include "storage/directory.h"
+#include "storage/disk_guard.h"
 #include "storage/folder.h"
 #include "storage/guarded_clock.h"
 #include "storage/head.h"
@@ -86,7 +87,10 @@ class Maintenance {
   Result<bool> MergeOne(bool full);
   // Removes tombstones that mask nothing any more.
   Status DropSpentTombstones();
-  Status Drop(const RetentionPlan& plan);
+  // Makes room when the disk is full, and lets writes go on.
+  void GuardDisk();
+  // Urgent: there may be no space to write down that they go.
+  Status Drop(const RetentionPlan& plan, bool urgent = false);
   void FreeUnused();
   // Takes series out of memory whose samples are all gone.
   Status CollectSeries();
@@ -97,6 +101,7 @@ class Maintenance {
   const Deps deps_;
   Sealer sealer_;
   Merger merger_;
+  DiskGuard disk_;
   std::atomic<int64_t> edge_{kMinTimestamp.ms};
   std::atomic<int64_t> keep_ms_{0};
   std::atomic<uint64_t> keep_bytes_{0};

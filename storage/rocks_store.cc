@@ -11,6 +11,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -107,6 +108,24 @@ struct RocksStore::Impl {
   ColumnFamilyHandle* fixed[std::size(kFixedFamilies)] = {};
   mutable std::mutex mutex;
   std::map<uint64_t, ColumnFamilyHandle*> logs;  // guarded by mutex
+  std::atomic<bool> failed{false};
+  Status failure;  // the first; guarded by mutex
+
+  // Every call that may touch the WAL runs through this.
+  template <typename F>
+  Status Change(std::string_view doing, F&& change) {
+    if (failed.load(std::memory_order_acquire)) {
+      std::lock_guard lock(mutex);
+      if (!failure.ok()) return failure;
+    }
+    Status status = ToStatus(change(), doing);
+    if (!status.ok()) {
+      std::lock_guard lock(mutex);
+      if (failure.ok()) failure = status;
+      failed.store(true, std::memory_order_release);
+    }
+    return status;
+  }
 
   rocksdb::Env* env() const {
     return options.env != nullptr ? options.env : rocksdb::Env::Default();
@@ -270,10 +289,13 @@ RocksBatch RocksStore::NewBatch() const {
 Status RocksStore::Write(RocksBatch& batch, bool sync) {
   rocksdb::WriteOptions write;
   write.sync = sync;
-  return ToStatus(impl_->db->Write(write, &batch.impl_->batch), "writing the log");
+  return impl_->Change("writing the log",
+                       [&] { return impl_->db->Write(write, &batch.impl_->batch); });
 }
 
-Status RocksStore::SyncWal() { return ToStatus(impl_->db->SyncWAL(), "syncing the log"); }
+Status RocksStore::SyncWal() {
+  return impl_->Change("syncing the log", [&] { return impl_->db->SyncWAL(); });
+}
 
 std::vector<uint64_t> RocksStore::Logs() const {
   std::lock_guard lock(impl_->mutex);
@@ -285,8 +307,9 @@ std::vector<uint64_t> RocksStore::Logs() const {
 Status RocksStore::CreateLog(uint64_t first_log_seq) {
   const std::string name = LogFamilyName(first_log_seq);
   ColumnFamilyHandle* handle = nullptr;
-  const auto s = impl_->db->CreateColumnFamily(impl_->OptionsOf(name), name, &handle);
-  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "creating a log epoch"));
+  TOCSIN_RETURN_IF_ERROR(impl_->Change("creating a log epoch", [&] {
+    return impl_->db->CreateColumnFamily(impl_->OptionsOf(name), name, &handle);
+  }));
   std::lock_guard lock(impl_->mutex);
   impl_->logs[first_log_seq] = handle;
   return OkStatus();
@@ -295,8 +318,8 @@ Status RocksStore::CreateLog(uint64_t first_log_seq) {
 Status RocksStore::DropLog(uint64_t first_log_seq) {
   ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return OkStatus();
-  TOCSIN_RETURN_IF_ERROR(
-      ToStatus(impl_->db->DropColumnFamily(handle), "dropping a spent log epoch"));
+  TOCSIN_RETURN_IF_ERROR(impl_->Change("dropping a spent log epoch",
+                                       [&] { return impl_->db->DropColumnFamily(handle); }));
   {
     std::lock_guard lock(impl_->mutex);
     impl_->logs.erase(first_log_seq);
@@ -329,7 +352,8 @@ Status RocksStore::FlushSmallFamilies() {
   for (Family family :
        {Family::kDefault, Family::kSeries, Family::kSym, Family::kPost, Family::kState})
     handles.push_back(impl_->Of(family));
-  return ToStatus(impl_->db->Flush({}, handles), "flushing the small families");
+  return impl_->Change("flushing the small families",
+                       [&] { return impl_->db->Flush({}, handles); });
 }
 
 Result<SortedFile> RocksStore::NewSortedFile(Family family, const std::string& path) const {
@@ -354,7 +378,8 @@ Status RocksStore::Ingest(const std::vector<std::pair<Family, std::vector<std::s
     args.push_back(std::move(arg));
   }
   if (args.empty()) return OkStatus();
-  return ToStatus(impl_->db->IngestExternalFiles(args), "committing sealed files");
+  return impl_->Change("committing sealed files",
+                       [&] { return impl_->db->IngestExternalFiles(args); });
 }
 
 Status RocksStore::DropRange(Family family, std::string_view begin, std::string_view end) {
@@ -369,7 +394,8 @@ Status RocksStore::DropRange(Family family, std::string_view begin, std::string_
     return false;
   }));
   if (!left) return OkStatus();
-  return ToStatus(impl_->db->DeleteRange({}, handle, from, to), "dropping files");
+  return impl_->Change("dropping files",
+                       [&] { return impl_->db->DeleteRange({}, handle, from, to); });
 }
 
 std::vector<int> RocksStore::FilesPerLevel(Family family) const {
@@ -388,6 +414,14 @@ uint64_t RocksStore::DiskBytes() const {
   return bytes;
 }
 
-Status RocksStore::Resume() { return ToStatus(impl_->db->Resume(), "resuming the database"); }
+Status RocksStore::Resume() {
+  TOCSIN_RETURN_IF_ERROR(ToStatus(impl_->db->Resume(), "resuming the database"));
+  std::lock_guard lock(impl_->mutex);
+  impl_->failure = OkStatus();
+  impl_->failed.store(false, std::memory_order_release);
+  return OkStatus();
+}
+
+bool RocksStore::failed() const { return impl_->failed.load(std::memory_order_acquire); }
 
 }  // namespace tocsin::storage

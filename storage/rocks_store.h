@@ -113,8 +113,11 @@ class RocksStore {
 
   // Everything in the folder.
   uint64_t DiskBytes() const;
-  // After the disk was full and has space again.
+  // After a write has failed nothing is written (kIo, kNoSpace: the first error again) until this
+  // succeeds: RocksDB must not touch a WAL again that it could not write.
   Status Resume();
+  // Whether Resume is needed.
+  bool failed() const;
 
  private:
   friend class RocksBatch;

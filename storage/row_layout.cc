@@ -59,6 +59,7 @@ std::shared_ptr<const RowLayout> RowLayouts::Make(RowHint& hint, std::span<const
     // An evicted hint comes back under its old number, but the log starts it anew.
     layout->owner = std::make_shared<LogOwner>(next_token_++);
   }
+  layout->number = next_token_++;
   layout->last_used = ++uses_;
   slot = layout;
   refs_ += refs.size();

@@ -16,15 +16,13 @@
 
 namespace tocsin::storage {
 
-struct RowLayout;
-
 // Who writes rows of one shape, as the log knows it. Commit thread only.
 struct LogOwner {
   explicit LogOwner(uint64_t n) : number(n) {}
   const uint64_t number;  // unique within the process, and so within an epoch
   OwnerLogState state;
-  uint64_t generation = 0;                  // of the log's, at the last row; other: start anew
-  std::shared_ptr<const RowLayout> layout;  // last logged
+  uint64_t generation = 0;  // of the log's, at the last row; other: start anew
+  uint64_t layout = 0;      // number of the one last logged
 };
 
 // Constant once made; any thread.
@@ -33,6 +31,7 @@ struct RowLayout {
     Group* group;
     uint32_t begin, end;  // of refs
   };
+  uint64_t number = 0;  // unique within the process
   std::shared_ptr<LogOwner> owner;
   std::vector<SeriesRef> refs;
   std::vector<Run> runs;
