@@ -7,12 +7,12 @@ namespace {
 
 bool SendBefore(const NotifiedAlert& a, const NotifiedAlert& b) {
   for (const std::string_view name : {kJobLabel, kInstanceLabel}) {
-    const std::string_view va = a.alert.labels.Get(name), vb = b.alert.labels.Get(name);
+    const std::string_view va = a.alert->labels.Get(name), vb = b.alert->labels.Get(name);
     if (va == vb) continue;
     if (va.empty() || vb.empty()) return vb.empty();
     return va < vb;
   }
-  return LabelSetBefore(a.alert.labels, b.alert.labels);
+  return LabelSetBefore(a.alert->labels, b.alert->labels);
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ bool LabelSetBefore(const Labels& a, const Labels& b) {
 std::vector<NotifiedAlert> AggregationGroup::Snapshot(Timestamp now) const {
   std::vector<NotifiedAlert> out;
   out.reserve(alerts.size());
-  for (const auto& [fingerprint, alert] : alerts) out.push_back({*alert, alert->ResolvedAt(now)});
+  for (const auto& [fingerprint, alert] : alerts) out.push_back({alert, alert->ResolvedAt(now)});
   std::sort(out.begin(), out.end(), SendBefore);
   return out;
 }

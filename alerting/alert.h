@@ -1,6 +1,7 @@
 // An alert as it travels from rules (or the API) to receivers.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "storage/base/time.h"
@@ -20,5 +21,8 @@ struct Alert {
   uint64_t fingerprint() const { return labels.Fingerprint(); }
   bool ResolvedAt(Timestamp now) const { return ends_at <= now; }
 };
+
+// Alerts are shared, not copied: by the store, the groups and what is under way to receivers.
+using AlertPtr = std::shared_ptr<const Alert>;
 
 }  // namespace tocsin::alerting

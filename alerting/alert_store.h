@@ -14,8 +14,6 @@
 
 namespace tocsin::alerting {
 
-using AlertPtr = std::shared_ptr<const Alert>;
-
 // The default times of an alert as a sender gave it: a start of 0 means "not given", as does an
 // end of 0 (then it ends `resolve_timeout` from now unless it is sent again).
 void FillInTimes(Alert& alert, Timestamp now, Duration resolve_timeout);

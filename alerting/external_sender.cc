@@ -17,8 +17,6 @@ namespace {
 constexpr std::string_view kApiPath = "api/v2/alerts";
 const std::vector<double> kLatencyBounds = {0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10};
 
-using AlertPtr = std::shared_ptr<const Alert>;
-
 void AppendLabels(JsonWriter& json, const Labels& labels) {
   json.BeginObject();
   for (const Label& label : labels) json.Field(label.name, label.value);

@@ -23,7 +23,7 @@ namespace tocsin::alerting {
 
 // An alert as of one flush: `resolved` does not change while the notification is under way.
 struct NotifiedAlert {
-  Alert alert;
+  AlertPtr alert;
   bool resolved = false;
 };
 

@@ -170,7 +170,7 @@ class AlertObject final : public TemplateObject {
 
   Result<TemplateValue> Call(std::string_view name,
                              const std::vector<TemplateValue>& /*args*/) const override {
-    const Alert& a = alert_.alert;
+    const Alert& a = *alert_.alert;
     if (name == "Status") return TemplateValue(alert_.resolved ? "resolved" : "firing");
     if (name == "Labels") return MakeKv(ToStringMap(a.labels));
     if (name == "Annotations") return MakeKv(ToStringMap(a.annotations));
@@ -289,11 +289,11 @@ TemplateStringMap ToStringMap(const Labels& labels) {
 CommonPairs FindCommonPairs(const std::vector<NotifiedAlert>& alerts) {
   CommonPairs out;
   if (alerts.empty()) return out;
-  out.labels = ToStringMap(alerts.front().alert.labels);
-  out.annotations = ToStringMap(alerts.front().alert.annotations);
+  out.labels = ToStringMap(alerts.front().alert->labels);
+  out.annotations = ToStringMap(alerts.front().alert->annotations);
   for (const NotifiedAlert& a : alerts) {
-    KeepEqual(out.labels, a.alert.labels);
-    KeepEqual(out.annotations, a.alert.annotations);
+    KeepEqual(out.labels, a.alert->labels);
+    KeepEqual(out.annotations, a.alert->annotations);
   }
   return out;
 }
@@ -412,14 +412,14 @@ void AppendAlertJson(std::string& out, const NotifiedAlert& a) {
   json.BeginObject();
   json.Field("status", std::string_view(a.resolved ? "resolved" : "firing"));
   json.Key("labels");
-  AppendMapJson(json, a.alert.labels);
+  AppendMapJson(json, a.alert->labels);
   json.Key("annotations");
-  AppendMapJson(json, a.alert.annotations);
-  json.Field("startsAt", FormatRfc3339(a.alert.starts_at));
+  AppendMapJson(json, a.alert->annotations);
+  json.Field("startsAt", FormatRfc3339(a.alert->starts_at));
   json.Field("endsAt",
-             a.resolved ? FormatRfc3339(a.alert.ends_at) : std::string("0001-01-01T00:00:00Z"));
-  json.Field("generatorURL", a.alert.generator_url);
-  json.Field("fingerprint", FingerprintText(a.alert.labels));
+             a.resolved ? FormatRfc3339(a.alert->ends_at) : std::string("0001-01-01T00:00:00Z"));
+  json.Field("generatorURL", a.alert->generator_url);
+  json.Field("fingerprint", FingerprintText(a.alert->labels));
   json.EndObject();
 }
 

@@ -16,7 +16,7 @@ bool Includes(const std::vector<uint64_t>& all, const std::vector<uint64_t>& som
 AlertHashes HashAlerts(const std::vector<NotifiedAlert>& alerts) {
   AlertHashes out;
   for (const NotifiedAlert& a : alerts) {
-    (a.resolved ? out.resolved : out.firing).push_back(XxHash64(a.alert.labels.packed()));
+    (a.resolved ? out.resolved : out.firing).push_back(XxHash64(a.alert->labels.packed()));
   }
   std::sort(out.firing.begin(), out.firing.end());
   std::sort(out.resolved.begin(), out.resolved.end());

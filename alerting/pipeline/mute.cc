@@ -14,7 +14,7 @@ bool Holds(const AlertmanagerConfig& config, const std::string& name, Timestamp 
 template <typename Mutes>
 double Remove(std::vector<NotifiedAlert>& alerts, Mutes mutes) {
   return static_cast<double>(
-      std::erase_if(alerts, [&](const NotifiedAlert& a) { return mutes(a.alert.labels); }));
+      std::erase_if(alerts, [&](const NotifiedAlert& a) { return mutes(a.alert->labels); }));
 }
 
 }  // namespace

@@ -20,19 +20,25 @@ const std::string kKey = R"({}:{alertname="DiskFull"})";
 const std::string kHash = "17c4e445d234645c9e547ff6d32a864af0ebdadcd1902771c24c8d366637ff41";
 
 NotifiedAlert Disk(int i, bool resolved) {
-  NotifiedAlert out;
+  Alert out;
   const std::string n = std::to_string(i);
-  out.alert.labels = Labels({{"alertname", "DiskFull"},
-                             {"instance", "edge" + n + ":9100"},
-                             {"job", "node"},
-                             {"severity", "critical"}});
-  out.alert.annotations = Labels(
+  out.labels = Labels({{"alertname", "DiskFull"},
+                       {"instance", "edge" + n + ":9100"},
+                       {"job", "node"},
+                       {"severity", "critical"}});
+  out.annotations = Labels(
       {{"summary", "Disk full"}, {"description", "disk on edge" + n + " is 9" + n + "% full"}});
-  out.alert.generator_url = "http://tocsin.local/graph?g0.expr=up%3C1&g0.tab=1";
-  out.alert.starts_at = kStartsAt;
-  out.alert.ends_at = kStartsAt + Duration{60'000};
-  out.resolved = resolved;
-  return out;
+  out.generator_url = "http://tocsin.local/graph?g0.expr=up%3C1&g0.tab=1";
+  out.starts_at = kStartsAt;
+  out.ends_at = kStartsAt + Duration{60'000};
+  return {std::make_shared<const Alert>(std::move(out)), resolved};
+}
+
+// Alerts are shared, so a changed one is a new one.
+void Change(NotifiedAlert& a, const std::function<void(Alert&)>& change) {
+  Alert copy = *a.alert;
+  change(copy);
+  a.alert = std::make_shared<const Alert>(std::move(copy));
 }
 
 Notification Group(std::vector<NotifiedAlert> alerts) {
@@ -119,7 +125,9 @@ TEST_F(PayloadTest, SubjectsAndLinks) {
   EXPECT_EQ(Default(E1(), "__alertmanagerURL"), kU);
   EXPECT_EQ(Default(E1(), "slack.default.fallback"), kS1 + " | " + kU);
   Notification two = E2();
-  for (auto& a : two.alerts) a.alert.labels = a.alert.labels.Keep({"alertname", "instance"});
+  for (auto& a : two.alerts) {
+    Change(a, [](Alert& alert) { alert.labels = alert.labels.Keep({"alertname", "instance"}); });
+  }
   two.alerts.pop_back();
   EXPECT_EQ(Default(two, "__subject"), "[FIRING:2] DiskFull ");
 }
@@ -165,9 +173,9 @@ TEST_F(PayloadTest, DescriptionsRunTogether) {
 }
 
 TEST_F(PayloadTest, Fingerprints) {
-  EXPECT_EQ(FingerprintText(Disk(1, false).alert.labels), "6890040a94c4cd90");
-  EXPECT_EQ(FingerprintText(Disk(2, false).alert.labels), "2d9b9da7b11e7def");
-  EXPECT_EQ(FingerprintText(Disk(3, false).alert.labels), "8b0cbab2d468bd46");
+  EXPECT_EQ(FingerprintText(Disk(1, false).alert->labels), "6890040a94c4cd90");
+  EXPECT_EQ(FingerprintText(Disk(2, false).alert->labels), "2d9b9da7b11e7def");
+  EXPECT_EQ(FingerprintText(Disk(3, false).alert->labels), "8b0cbab2d468bd46");
 }
 
 TEST_F(PayloadTest, Webhook) {
@@ -271,7 +279,7 @@ TEST_F(PayloadTest, PagerdutyDropsHugeDetails) {
   Notification n = E1();
   LabelsBuilder annotations;
   annotations.Set("description", std::string(600'000, 'x'));
-  n.alerts[0].alert.annotations = annotations.Build();
+  Change(n.alerts[0], [&](Alert& alert) { alert.annotations = annotations.Build(); });
   const auto json = ParseJson(Request(n).body);
   EXPECT_NE(FindText(*json->Find("payload")->Find("custom_details"), "error"), "");
 }
@@ -279,7 +287,9 @@ TEST_F(PayloadTest, PagerdutyDropsHugeDetails) {
 TEST_F(PayloadTest, PagerdutyTruncatesTheSummary) {
   Load("  pagerduty_configs: [{routing_key: rk, description: '{{ .CommonAnnotations.long }}'}]\n");
   Notification n = E1();
-  n.alerts[0].alert.annotations = Labels({{"long", std::string(2000, 'x')}});
+  Change(n.alerts[0], [](Alert& alert) {
+    alert.annotations = Labels({{"long", std::string(2000, 'x')}});
+  });
   const auto json = ParseJson(Request(n).body);
   EXPECT_EQ(FindText(*json->Find("payload"), "summary"), std::string(1023, 'x') + "\xe2\x80\xa6");
 }
