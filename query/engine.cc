@@ -47,7 +47,11 @@ Timestamp Bounded(Timestamp t) {
 
 struct Engine::Impl {
   Impl(const EngineOptions& o, const storage::Queryable& q, const Clock& c, MetricRegistry& m)
-      : options(o), queryable(q), clock(c), metrics(m), admission(o.max_concurrency, c) {}
+      : options(o),
+        queryable(q),
+        clock(c),
+        metrics(m, o.max_concurrency),
+        admission(o.max_concurrency, c) {}
 
   // `step` is 0 for instant queries.
   Result<QueryResult> Run(std::string_view text, Timestamp start, Timestamp end, Duration step,

@@ -6,7 +6,7 @@
 namespace tocsin::query {
 
 struct Metrics {
-  explicit Metrics(MetricRegistry& registry);
+  Metrics(MetricRegistry& registry, int max_concurrency);
 
   Gauge running;             // prometheus_engine_queries
   Counter samples;           // prometheus_engine_query_samples_total
