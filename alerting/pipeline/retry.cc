@@ -67,8 +67,9 @@ void RetryingSend::OnAnswer(DeliveryResult result, MonotonicTime started) {
   metrics_.requests_failed.Add();
   if (!result.retry) return Finish(std::move(result));
 
+  std::unique_ptr<Exchange> finished;  // freed outside the lock
   std::unique_lock lock(mutex_);
-  exchange_.reset();
+  finished = std::move(exchange_);
   if (attempts_ == 1) {
     log::Warn("A notification failed and will be tried again",
               {{"integration", name_}, {"error", result.status.error().message()}});
