@@ -3,9 +3,9 @@
 #include <bit>
 #include <map>
 
-#include "http/api/params.h"
 #include "http/api/response.h"
 #include "http/api/routes.h"
+#include "query/language.h"
 #include "storage/base/number.h"
 
 namespace tocsin::http {
@@ -124,11 +124,11 @@ Result<Response> Federate(const ApiContext& context, const Request& request, con
   if (context.db == nullptr || context.engine == nullptr) {
     return TextResponse(503, "federation is not running in this process\n");
   }
-  const auto sets = MatchParams(request);
-  if (!sets.ok()) return TextResponse(400, sets.error().message() + "\n");
   NewestBySeries all;
-  for (const auto& matchers : *sets) {
-    const Status status = Collect(context, matchers, &all);
+  for (const std::string& text : request.param_list("match[]")) {
+    const auto matchers = query::ParseSelector(text);
+    if (!matchers.ok()) return TextResponse(400, matchers.error().message() + "\n");
+    const Status status = Collect(context, *matchers, &all);
     if (!status.ok()) return TextResponse(500, status.error().message() + "\n");
   }
   // Families together: by name first, whatever other labels sort before it.

@@ -21,8 +21,7 @@ Result<Response> AlertmanagerOk(const ApiContext&, const Request&, const PathArg
   return TextResponse(200, "OK");
 }
 
-Result<Response> NeedsPost(const ApiContext& context, const Request&, const PathArgs&) {
-  if (!context.state.enable_lifecycle) return TextResponse(403, "Lifecycle API is not enabled.");
+Result<Response> NeedsPost(const ApiContext&, const Request&, const PathArgs&) {
   return TextResponse(405, std::string(kOnlyPost));
 }
 

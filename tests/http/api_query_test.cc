@@ -202,6 +202,8 @@ TEST(ApiFederate, NewestSamplesByName) {
             "up{job=\"b\",site=\"edge\",instance=\"\"} 0 1700000000000\n");
   EXPECT_EQ(site.Get("/federate").body, "");
   EXPECT_EQ(site.Get("/federate?match[]={").status, 400);
+  EXPECT_EQ(site.Get("/federate?match[]={").body,
+            "1:2: parse error: unexpected end of input inside braces\n");
 }
 
 TEST(ApiWrite, NeedsTheFlag) {

@@ -247,6 +247,7 @@ TEST(ApiLifecycle, HealthAndReload) {
   ApiServer site(ApiServer::Database::kNone);
   EXPECT_EQ(site.Get("/-/healthy").body, "Prometheus Server is Healthy.\n");
   EXPECT_EQ(site.Get("/-/ready").body, "Prometheus Server is Ready.\n");
+  EXPECT_EQ(site.Get("/-/quit").body, "Only POST or PUT requests allowed");
   EXPECT_EQ(site.Post("/-/reload", "", "").status, 403);
   EXPECT_EQ(site.Post("/-/reload", "", "").body, "Lifecycle API is not enabled.");
   site.state.enable_lifecycle = true;
