@@ -92,6 +92,17 @@ Status LoadTemplates(const std::string& file, const FileSystem& files, Alertmana
   return OkStatus();
 }
 
+// A text of a receiver that is no valid template fails every notification: said at load already.
+void CheckTexts(const YamlNode& node, const FunctionTable& functions, ConfigWarnings& warnings) {
+  if (node.kind == YamlNode::Kind::kScalar && node.scalar.find("{{") != std::string::npos) {
+    if (auto status = CheckTemplate("text", node.scalar, functions); !status.ok()) {
+      warnings.push_back(node.MakeError(status.error().message()).message());
+    }
+  }
+  for (const YamlNode& item : node.items) CheckTexts(item, functions, warnings);
+  for (const auto& [key, value] : node.members) CheckTexts(value, functions, warnings);
+}
+
 }  // namespace
 
 Result<ConfigPtr> ParseAlertmanagerConfig(std::string_view text, const std::string& file,
@@ -130,6 +141,9 @@ Result<ConfigPtr> ParseAlertmanagerConfig(std::string_view text, const std::stri
     for (const Error& error : receiver.unsupported) warnings.push_back(error.message());
   }
   TOCSIN_RETURN_IF_ERROR(LoadTemplates(file, files, *out));
+  if (const YamlNode* receivers = document.Find("receivers")) {
+    CheckTexts(*receivers, out->functions, warnings);
+  }
   return ConfigPtr(std::move(out));
 }
 

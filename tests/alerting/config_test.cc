@@ -178,6 +178,18 @@ TEST(AlertmanagerConfig, RepeatBelowIntervalIsAWarning) {
   EXPECT_EQ(warnings.size(), 1u);
 }
 
+TEST(AlertmanagerConfig, TextThatIsNoTemplateIsAWarning) {
+  ConfigWarnings warnings;
+  const auto config = Parse(
+      "route: {receiver: a}\nreceivers: [{name: a, slack_configs: [{api_url: 'http://x', title: "
+      "'{{ "
+      ".Status', text: '{{ .Status }}'}]}]\n",
+      &warnings);
+  ASSERT_TRUE(config.ok()) << config.error().message();
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(warnings[0].starts_with("am.yml:2:")) << warnings[0];
+}
+
 TEST(AlertmanagerConfig, TemplateFilesAreReadFromTheConfigsFolder) {
   MapFiles files;
   files.files["conf/t/a.tmpl"] = "{{ define \"x\" }}A{{ end }}";
