@@ -86,8 +86,11 @@ Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
   return Value{std::move(matrix)};
 }
 
-Series ToSeries(Row&& row, const StepGrid& grid) {
+// Takes the row, so that its memory is free before that of the next one is needed.
+Series ToSeries(Row row, const StepGrid& grid) {
   Series series{std::move(row.labels), {}, {}};
+  series.floats.reserve(static_cast<size_t>(
+      std::count_if(row.v.begin(), row.v.end(), [](double x) { return IsPresent(x); })));
   for (size_t i = 0; i < grid.count; ++i) {
     if (IsPresent(row.v[i])) {
       series.floats.push_back({Timestamp{grid.at(i)}, row.v[i]});
