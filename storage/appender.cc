@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/codec/histogram_codec.h"
 #include "storage/key_schema.h"
 
 namespace tocsin::storage {
@@ -27,9 +28,7 @@ class BatchAppender final : public Appender {
   RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
                          std::span<const double> values) override;
 
-  Status AppendHistogram(SeriesRef, Timestamp, const Histogram&) override {
-    return Unsupported("native histograms are not stored by this version");
-  }
+  Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) override;
 
   void SetMetadata(std::string_view metric, const Metadata& metadata) override {
     if (deps_.metadata.Differs(metric, metadata))
@@ -52,8 +51,8 @@ class BatchAppender final : public Appender {
   }
   void AddSparse(SeriesRef ref, Timestamp t, double value) {
     auto& parts = batch_.parts;
-    if (parts.empty() || parts.back().layout != nullptr)
-      parts.push_back({nullptr, {}, batch_.sparse.size(), 0});
+    if (parts.empty() || parts.back().layout != nullptr || parts.back().histogram)
+      parts.push_back({nullptr, {}, batch_.sparse.size(), 0, false});
     ++parts.back().count;
     batch_.sparse.push_back({ref, t, value});
   }
@@ -84,7 +83,7 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
   }
   result.appended = count - result.stale_refs;
   if (layout != nullptr) {
-    batch_.parts.push_back({std::move(layout), t, batch_.values.size(), refs.size()});
+    batch_.parts.push_back({std::move(layout), t, batch_.values.size(), refs.size(), false});
     batch_.values.insert(batch_.values.end(), values.begin(), values.end());
     return result;
   }
@@ -111,6 +110,20 @@ RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> 
   }
   if (result.out_of_bounds > 0) deps_.out_of_bounds.Add(result.out_of_bounds);
   return result;
+}
+
+Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) {
+  if (deps_.index.Get(ref) == nullptr)
+    return Error(ErrorCode::kStaleRef, "the series is not known any more");
+  if (!InBounds(t)) {
+    deps_.out_of_bounds.Add();
+    return Error(ErrorCode::kOutOfBounds, "out of bounds");
+  }
+  if (!IsEncodable(value))
+    return InvalidArgument("the buckets of the histogram do not fit its spans, or are too many");
+  batch_.parts.push_back({nullptr, t, batch_.histograms.size(), 1, true});
+  batch_.histograms.push_back({ref, {t, std::make_shared<const Histogram>(value)}});
+  return OkStatus();
 }
 
 }  // namespace

@@ -79,6 +79,11 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
             write, part.layout, part.t, std::span(batch.values).subspan(part.first, part.count)));
         continue;
       }
+      if (part.histogram) {
+        const auto& [series, sample] = batch.histograms[part.first];
+        seqs_.push_back(deps_.log.PutHistogram(write, series, sample.t, *sample.value));
+        continue;
+      }
       const auto samples = std::span(batch.sparse).subspan(part.first, part.count);
       // Stable: of equal times the first arrival stays the first.
       if (!std::is_sorted(samples.begin(), samples.end(), Before))
@@ -104,12 +109,19 @@ void CommitQueue::DropStale(CommitBatch& batch) {
   std::vector<CommitBatch::Part> parts;
   std::vector<SparseSample> sparse;
   for (const CommitBatch::Part& part : batch.parts) {
+    if (part.histogram) {
+      if (alive(batch.histograms[part.first].series))
+        parts.push_back(part);
+      else
+        ++batch.stale_refs;
+      continue;
+    }
     if (part.layout != nullptr &&
         std::all_of(part.layout->refs.begin(), part.layout->refs.end(), alive)) {
       parts.push_back(part);
       continue;
     }
-    CommitBatch::Part left{nullptr, {}, sparse.size(), 0};
+    CommitBatch::Part left{nullptr, {}, sparse.size(), 0, false};
     for (size_t i = 0; i < part.count; ++i) {
       const SparseSample sample =
           part.layout == nullptr
@@ -132,6 +144,11 @@ void CommitQueue::Apply(const CommitBatch& batch, const uint64_t* seqs, Monotoni
   const auto pool = deps_.head.LockPool();
   for (const CommitBatch::Part& part : batch.parts) {
     const uint64_t seq = *seqs++;
+    if (part.histogram) {
+      const auto& [series, sample] = batch.histograms[part.first];
+      deps_.head.AppendHistogram(series, sample, seq, now, result);
+      continue;
+    }
     if (part.layout == nullptr) {
       deps_.head.AppendSparse(std::span(batch.sparse).subspan(part.first, part.count), seq, now,
                               result);

@@ -26,16 +26,22 @@ namespace tocsin::storage {
 
 // What one appender has collected.
 struct CommitBatch {
-  // A row (layout set) or a list of samples; in the order of the calls.
+  // A row (layout set), a list of samples or a histogram; in the order of the calls.
   struct Part {
     std::shared_ptr<const RowLayout> layout;
     Timestamp t;       // of a row
-    size_t first = 0;  // of values or sparse
+    size_t first = 0;  // of values, sparse or histograms
     size_t count = 0;
+    bool histogram = false;
+  };
+  struct HistogramSample {
+    SeriesRef series;
+    TimedHistogram sample;
   };
   std::vector<Part> parts;
   std::vector<double> values;
   std::vector<SparseSample> sparse;
+  std::vector<HistogramSample> histograms;
   std::vector<MetadataRow> metadata;
   CommitDone done;
   uint64_t generation = 0;  // of the index before the first ref was checked

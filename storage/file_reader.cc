@@ -55,7 +55,7 @@ Status FileReader::Read(const SealedFile& file, uint64_t series_id, Timestamp fr
         if (first_error.ok()) first_error = status;
         break;
       }
-      if (out.kind == RunKind::kFloat && !out.times.empty()) take(out);
+      if (!out.times.empty()) take(out);
     }
   }
   if (first_error.ok()) return first_error;

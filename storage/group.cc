@@ -10,25 +10,16 @@ bool SameBits(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
 }
 
+// Bit by bit: a staleness marker equals itself.
+bool SameHistogram(Histogram a, Histogram b) {
+  if (!SameBits(a.sum, b.sum)) return false;
+  a.sum = b.sum = 0;
+  return a == b;
+}
+
 bool Earlier(const TimedValue& a, const TimedValue& b) { return a.t < b.t; }
 
 Timestamp WindowEnd(int64_t window) { return {(window + 1) * kWindowMs}; }
-
-// Ascending, of equal times the first.
-void SortByTime(std::vector<TimedValue>* samples, size_t from) {
-  const auto begin = samples->begin() + static_cast<std::ptrdiff_t>(from);
-  const auto not_after = [](const TimedValue& a, const TimedValue& b) { return a.t >= b.t; };
-  if (std::adjacent_find(begin, samples->end(), not_after) == samples->end()) return;
-  std::stable_sort(begin, samples->end(), Earlier);
-  const auto same = [](const TimedValue& a, const TimedValue& b) { return a.t == b.t; };
-  samples->erase(std::unique(begin, samples->end(), same), samples->end());
-}
-
-void ReadLate(const LateSamples& late, unsigned slot, Timestamp from, Timestamp to,
-              std::vector<TimedValue>* out) {
-  for (const TimedValue& sample : late.slots[slot])
-    if (sample.t >= from && sample.t <= to) out->push_back(sample);
-}
 
 void ReadLine(const Line& line, unsigned slot, Timestamp from, Timestamp to,
               std::vector<TimedValue>* out) {
@@ -203,23 +194,24 @@ bool Group::FindValue(unsigned slot, Timestamp t, double* value) const {
     *value = it->value;
     return true;
   }
-  if (late_ == nullptr) return false;
-  const auto& samples = late_->slots[slot];
-  const auto it = std::lower_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier);
-  if (it == samples.end() || it->t != t) return false;
-  *value = it->value;
-  return true;
+  if (const TimedValue* known = late_.Find(slot, t)) {
+    *value = known->value;
+    return true;
+  }
+  return false;
 }
 
 Group::Outcome Group::AppendLate(unsigned slot, Timestamp t, double value, uint64_t log_seq) {
-  if (late_ == nullptr) {
-    late_ = std::make_unique<LateSamples>();
-    late_->first_log_seq = log_seq;
-  }
-  auto& samples = late_->slots[slot];
-  samples.insert(std::upper_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier),
-                 {t, value});
-  ++late_->count;
+  late_.Add(slot, {t, value}, log_seq);
+  return Outcome::kAppended;
+}
+
+Group::Outcome Group::AppendHistogram(unsigned slot, TimedHistogram sample, uint64_t log_seq) {
+  if (const TimedHistogram* known = histograms_.Find(slot, sample.t))
+    return SameHistogram(*known->value, *sample.value) ? Outcome::kSame : Outcome::kDuplicate;
+  if (double value = 0; FindValue(slot, sample.t, &value)) return Outcome::kDuplicate;
+  newest_ = std::max(newest_, sample.t);
+  histograms_.Add(slot, std::move(sample), log_seq);
   return Outcome::kAppended;
 }
 
@@ -229,10 +221,19 @@ void Group::Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published
   for (const CutPart& part : cut_) {
     if (part.seal_seq <= published) continue;
     for (const auto& line : part.lines) ReadLine(*line, slot, from, to, out);
-    if (part.late != nullptr) ReadLate(*part.late, slot, from, to, out);
+    part.late.Read(slot, from, to, out);
   }
   for (const auto& line : lines_) ReadLine(*line, slot, from, to, out);
-  if (late_ != nullptr) ReadLate(*late_, slot, from, to, out);
+  late_.Read(slot, from, to, out);
+  SortByTime(out, before);
+}
+
+void Group::ReadHistograms(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
+                           std::vector<TimedHistogram>* out) const {
+  const size_t before = out->size();
+  for (const CutPart& part : cut_)
+    if (part.seal_seq > published) part.histograms.Read(slot, from, to, out);
+  histograms_.Read(slot, from, to, out);
   SortByTime(out, before);
 }
 
@@ -240,20 +241,18 @@ bool Group::MayHave(unsigned slot, Timestamp from, Timestamp to, uint64_t publis
   const auto line_has = [&](const std::unique_ptr<Line>& line) {
     return line->newest() >= from && line->time(0) <= to && line->StreamOf(slot) != Line::npos;
   };
-  const auto late_has = [&](const std::unique_ptr<LateSamples>& late) {
-    if (late == nullptr || late->slots[slot].empty()) return false;
-    const auto& samples = late->slots[slot];
-    return samples.back().t >= from && samples.front().t <= to;
-  };
-  if (std::any_of(lines_.begin(), lines_.end(), line_has) || late_has(late_)) return true;
+  if (std::any_of(lines_.begin(), lines_.end(), line_has) || late_.MayHave(slot, from, to) ||
+      histograms_.MayHave(slot, from, to))
+    return true;
   return std::any_of(cut_.begin(), cut_.end(), [&](const CutPart& part) {
     return part.seal_seq > published &&
-           (std::any_of(part.lines.begin(), part.lines.end(), line_has) || late_has(part.late));
+           (std::any_of(part.lines.begin(), part.lines.end(), line_has) ||
+            part.late.MayHave(slot, from, to) || part.histograms.MayHave(slot, from, to));
   });
 }
 
 uint64_t Group::oldest_open_seq() const {
-  uint64_t oldest = late_ == nullptr ? kNone : late_->first_log_seq;
+  uint64_t oldest = std::min(late_.first_log_seq(), histograms_.first_log_seq());
   for (const auto& line : lines_) oldest = std::min(oldest, line->first_log_seq);
   return oldest;
 }
@@ -291,19 +290,13 @@ std::optional<Timestamp> Group::CutOfFullLines() const {
 Timestamp Group::newest_open() const {
   Timestamp newest = kMinTimestamp;
   for (const auto& line : lines_) newest = std::max(newest, line->newest());
-  if (late_ != nullptr)
-    for (const auto& samples : late_->slots)
-      if (!samples.empty()) newest = std::max(newest, samples.back().t);
-  return newest;
+  return std::max({newest, late_.newest(), histograms_.newest()});
 }
 
 Timestamp Group::oldest() const {
   Timestamp oldest = kMaxTimestamp;
   for (const auto& line : lines_) oldest = std::min(oldest, line->time(0));
-  if (late_ != nullptr)
-    for (const auto& samples : late_->slots)
-      if (!samples.empty()) oldest = std::min(oldest, samples.front().t);
-  return oldest;
+  return std::min({oldest, late_.oldest(), histograms_.oldest()});
 }
 
 Timestamp Group::oldest_window_end() const {
@@ -321,21 +314,9 @@ const CutPart* Group::Cut(Timestamp cut, uint64_t seal_seq) {
   for (const auto& line : part.lines)
     for (SlotState& slot : slots_)
       if (slot.line == line.get()) slot = {};
-  if (late_ != nullptr) {
-    auto taken = std::make_unique<LateSamples>();
-    taken->first_log_seq = late_->first_log_seq;
-    for (size_t slot = 0; slot < kGroupSlots; ++slot) {
-      auto& from = late_->slots[slot];
-      const auto end = std::lower_bound(from.begin(), from.end(), TimedValue{cut, 0}, Earlier);
-      taken->slots[slot].assign(from.begin(), end);
-      from.erase(from.begin(), end);
-      taken->count += taken->slots[slot].size();
-    }
-    late_->count -= taken->count;
-    if (late_->count == 0) late_.reset();
-    if (taken->count > 0) part.late = std::move(taken);
-  }
-  if (part.lines.empty() && part.late == nullptr) return nullptr;
+  part.late = late_.Split(cut);
+  part.histograms = histograms_.Split(cut);
+  if (part.empty()) return nullptr;
   cut_.push_back(std::move(part));
   return &cut_.back();
 }
@@ -346,20 +327,8 @@ void Group::Uncut(uint64_t seal_seq) {
   if (it == cut_.end()) return;
   // The slots have gone on in other lines, or will join these again.
   std::move(it->lines.begin(), it->lines.end(), std::back_inserter(lines_));
-  if (it->late != nullptr) {
-    if (late_ == nullptr) {
-      late_ = std::move(it->late);
-    } else {
-      late_->first_log_seq = std::min(late_->first_log_seq, it->late->first_log_seq);
-      late_->count += it->late->count;
-      for (size_t slot = 0; slot < kGroupSlots; ++slot) {
-        auto& to = late_->slots[slot];
-        const auto& from = it->late->slots[slot];
-        to.insert(to.begin(), from.begin(), from.end());
-        std::stable_sort(to.begin(), to.end(), Earlier);
-      }
-    }
-  }
+  late_.Join(std::move(it->late));
+  histograms_.Join(std::move(it->histograms));
   cut_.erase(it);
 }
 
@@ -392,11 +361,8 @@ void Group::Erase(unsigned slot, Timestamp from, Timestamp to, SlabPool& pool) {
     }
     line->streams[stream].misses = 0;
   }
-  if (late_ == nullptr) return;
-  late_->count -= std::erase_if(late_->slots[slot], [&](const TimedValue& sample) {
-    return sample.t >= from && sample.t <= to;
-  });
-  if (late_->count == 0) late_.reset();
+  late_.Erase(slot, from, to);
+  histograms_.Erase(slot, from, to);
 }
 
 }  // namespace tocsin::storage

@@ -22,6 +22,7 @@
 #include "storage/codec/head_stream.h"
 #include "storage/codec/presence.h"
 #include "storage/key_schema.h"
+#include "storage/slot_samples.h"
 
 namespace tocsin::storage {
 
@@ -29,12 +30,6 @@ namespace tocsin::storage {
 inline constexpr int64_t kWindowMs = 2LL * 3600 * 1000;
 // REQUIRES: t is storable (not negative).
 constexpr int64_t WindowOf(Timestamp t) { return t.ms / kWindowMs; }
-
-// A sample in time order of its series.
-struct TimedValue {
-  Timestamp t;
-  double value = 0;
-};
 
 struct Line {
   struct Stream {
@@ -63,18 +58,14 @@ struct Line {
   size_t Read(unsigned slot, Presence* presence, std::span<double> values) const;
 };
 
-// Late samples: those of each slot ascending in time.
-struct LateSamples {
-  std::array<std::vector<TimedValue>, kGroupSlots> slots;
-  uint64_t first_log_seq = 0;
-  size_t count = 0;
-};
-
 // What a seal pass has cut off a group.
 struct CutPart {
   uint64_t seal_seq = 0;
   std::vector<std::unique_ptr<Line>> lines;
-  std::unique_ptr<LateSamples> late;
+  LateSamples late;
+  HistogramSamples histograms;
+
+  bool empty() const { return lines.empty() && late.empty() && histograms.empty(); }
 };
 
 struct GroupMarkState {
@@ -106,18 +97,24 @@ class Group {
     return AppendSlow(slot, t, value, log_seq, pool);
   }
 
+  // The same for a native histogram; these have no timelines.
+  Outcome AppendHistogram(unsigned slot, TimedHistogram sample, uint64_t log_seq);
+
   // Samples of the slot within [from, to] that no published file has yet, ascending. Those cut by
   // passes above `published` count as not published.
   void Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
             std::vector<TimedValue>* out) const;
-  // Whether Read may give something.
+  void ReadHistograms(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
+                      std::vector<TimedHistogram>* out) const;
+  // Whether one of them may give something.
   bool MayHave(unsigned slot, Timestamp from, Timestamp to, uint64_t published) const;
 
-  bool empty() const { return lines_.empty() && late_ == nullptr; }
+  bool empty() const { return lines_.empty() && late_.empty() && histograms_.empty(); }
   // The oldest row that has a sample which is not cut off; kNone when there is none.
   static constexpr uint64_t kNone = ~uint64_t{0};
   uint64_t oldest_open_seq() const;
-  size_t late_count() const { return late_ == nullptr ? 0 : late_->count; }
+  size_t late_count() const { return late_.count(); }
+  size_t histogram_count() const { return histograms_.count(); }
   size_t stream_count() const;
   // Of all that was ever appended; 0 at first.
   Timestamp newest() const { return newest_; }
@@ -174,7 +171,8 @@ class Group {
   const uint64_t number_;
   std::array<SlotState, kGroupSlots> slots_;
   std::vector<std::unique_ptr<Line>> lines_;
-  std::unique_ptr<LateSamples> late_;
+  LateSamples late_;
+  HistogramSamples histograms_;
   std::vector<CutPart> cut_;  // ascending seal_seq
   Timestamp newest_{0};
   MonotonicTime last_append_;

@@ -82,6 +82,16 @@ void Head::AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq,
   appended_.fetch_add(samples.size(), std::memory_order_relaxed);
 }
 
+void Head::AppendHistogram(SeriesRef series, TimedHistogram sample, uint64_t log_seq,
+                           MonotonicTime now, RowResult* result) {
+  Group& group = GroupFor(GroupOf(series.id));
+  RaiseMaxTime(sample.t);
+  std::lock_guard lock(group.mutex());
+  Count(group.AppendHistogram(SlotOf(series.id), std::move(sample), log_seq), result);
+  group.Touch(now, log_seq);
+  appended_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Head::Free(uint64_t seal_seq) {
   for (Group* group : Groups()) {
     // Short holds: appends wait for the pool.

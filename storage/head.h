@@ -44,6 +44,9 @@ class Head {
   void AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq, MonotonicTime now,
                     RowResult* result);
 
+  void AppendHistogram(SeriesRef series, TimedHistogram sample, uint64_t log_seq, MonotonicTime now,
+                       RowResult* result);
+
   // Frees what passes up to `seal_seq` have cut.
   void Free(uint64_t seal_seq);
 

@@ -50,6 +50,13 @@ uint64_t Log::PutSparse(RocksBatch& batch, std::span<const SparseSample> samples
   return seq;
 }
 
+uint64_t Log::PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
+                           const Histogram& histogram) {
+  row_.clear();
+  LogRowEncoder::HistogramSample(series, t, histogram, row_);
+  return Put(batch);
+}
+
 uint64_t Log::PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone) {
   row_.clear();
   LogRowEncoder::Tombstone(tombstone, row_);

@@ -32,6 +32,8 @@ class Log {
                        Timestamp t, std::span<const double> values);
   // Splits long lists. REQUIRES: not empty.
   uint64_t PutSparse(RocksBatch& batch, std::span<const SparseSample> samples);
+  uint64_t PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
+                        const Histogram& histogram);
   uint64_t PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone);
   // The batch was not written: rows after it must not lean on those that were in it.
   void Failed() { ++generation_; }

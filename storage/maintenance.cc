@@ -117,7 +117,7 @@ void Maintenance::GuardDisk() {
 
 Result<bool> Maintenance::MergeOne(bool full) {
   const DirectoryPtr view = deps_.directories.View();
-  const Timestamp newest = std::min(deps_.head.max_time(), kMaxStorable);
+  const Timestamp newest = std::clamp(deps_.head.max_time(), kMinStorable, kMaxStorable);
   // A day is closed when data, or the guarded clock, is well past it.
   const Timestamp closed_before = std::max(newest - kDayGrace, guarded_now_ - kDayPatience);
   const MergePlan plan = full ? PlanFullMerge(*view) : PlanMerge(*view, closed_before);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/codec/histogram_codec.h"
 #include "storage/codec/segment.h"
 
 namespace tocsin::storage {
@@ -26,16 +27,6 @@ void Inherit(std::span<const SealedFilePtr> inputs, uint64_t oldest_log_seq, Fil
   });
   const auto same_group = [](const GroupMark& a, const GroupMark& b) { return a.group == b.group; };
   out->marks.erase(std::unique(out->marks.begin(), out->marks.end(), same_group), out->marks.end());
-}
-
-// Ascending; of equal times the first stays.
-void SortByTime(std::vector<TimedValue>* samples) {
-  const auto not_before = [](const TimedValue& a, const TimedValue& b) { return a.t >= b.t; };
-  if (std::adjacent_find(samples->begin(), samples->end(), not_before) == samples->end()) return;
-  std::stable_sort(samples->begin(), samples->end(),
-                   [](const TimedValue& a, const TimedValue& b) { return a.t < b.t; });
-  const auto same = [](const TimedValue& a, const TimedValue& b) { return a.t == b.t; };
-  samples->erase(std::unique(samples->begin(), samples->end(), same), samples->end());
 }
 
 std::span<const SealedFilePtr> OfSameDay(std::span<const SealedFilePtr> files) {
@@ -104,7 +95,8 @@ MergePlan PlanFullMerge(const Directory& directory) {
 
 Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
                          const Directory& directory) {
-  for (auto& samples : slots_) samples.clear();
+  for (auto& samples : values_) samples.clear();
+  for (auto& samples : histograms_) samples.clear();
   SegmentReader reader;
   for (const SealedFilePtr& file : inputs) {
     if (!file->header.groups.Contains(group)) continue;
@@ -120,19 +112,23 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
           SegmentRun out;
           status = reader.ReadRun(slot, run, &out);
           if (!status.ok()) break;
-          if (out.kind != RunKind::kFloat) {
-            status = Unsupported("a merge of histograms");
-            break;
+          const auto wanted = [&](Timestamp t) {
+            return t >= directory.edge &&
+                   std::none_of(masks[slot].begin(), masks[slot].end(), [t](const Tombstone* mask) {
+                     return t >= mask->from && t <= mask->to;
+                   });
+          };
+          if (out.kind == RunKind::kHistogram) {
+            std::vector<Histogram> decoded(out.times.size());
+            status = DecodeHistograms(out.bytes, decoded);
+            for (size_t i = 0; status.ok() && i < decoded.size(); ++i)
+              if (wanted(out.times[i]))
+                histograms_[slot].push_back(
+                    {out.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
+            continue;
           }
-          for (size_t i = 0; i < out.times.size(); ++i) {
-            const Timestamp t = out.times[i];
-            const bool masked =
-                t < directory.edge ||
-                std::any_of(masks[slot].begin(), masks[slot].end(), [t](const Tombstone* mask) {
-                  return t >= mask->from && t <= mask->to;
-                });
-            if (!masked) slots_[slot].push_back({t, out.values[i]});
-          }
+          for (size_t i = 0; i < out.times.size(); ++i)
+            if (wanted(out.times[i])) values_[slot].push_back({out.times[i], out.values[i]});
         }
       }
       return status.ok();
@@ -141,7 +137,8 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
                                             keys::Segment(file->id, group + 1, 0), take));
     TOCSIN_RETURN_IF_ERROR(status);
   }
-  for (auto& samples : slots_) SortByTime(&samples);
+  for (auto& samples : values_) SortByTime(&samples);
+  for (auto& samples : histograms_) SortByTime(&samples);
   return OkStatus();
 }
 
@@ -158,11 +155,17 @@ Status Merger::Merge(std::span<const SealedFilePtr> inputs, uint64_t seal_seq,
   for (const IdRange& range : groups.ranges()) {
     for (uint64_t group = range.first; group - range.first < range.length; ++group) {
       TOCSIN_RETURN_IF_ERROR(ReadGroup(inputs, group, *directory));
-      SegmentParts::SlotSamples samples;
-      for (size_t slot = 0; slot < kGroupSlots; ++slot) samples[slot] = slots_[slot];
-      TOCSIN_RETURN_IF_ERROR(parts_.Samples(samples, [&](const SegmentPart& part) {
+      SegmentParts::Slots<TimedValue> values;
+      SegmentParts::Slots<TimedHistogram> histograms;
+      for (size_t slot = 0; slot < kGroupSlots; ++slot) {
+        values[slot] = values_[slot];
+        histograms[slot] = histograms_[slot];
+      }
+      const auto add = [&](const SegmentPart& part) {
         return file.Add(group, part.blob, part.samples, part.min_time, part.max_time);
-      }));
+      };
+      TOCSIN_RETURN_IF_ERROR(parts_.Samples(values, add));
+      TOCSIN_RETURN_IF_ERROR(parts_.Histograms(histograms, add));
     }
   }
   Directory next = *directory;

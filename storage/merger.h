@@ -35,12 +35,12 @@ class Merger {
   Status Merge(std::span<const SealedFilePtr> inputs, uint64_t seal_seq, uint64_t oldest_log_seq);
 
  private:
-  using Slots = std::array<std::vector<TimedValue>, kGroupSlots>;
   Status ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
                    const Directory& directory);
 
   const Deps deps_;
-  Slots slots_;
+  std::array<std::vector<TimedValue>, kGroupSlots> values_;
+  std::array<std::vector<TimedHistogram>, kGroupSlots> histograms_;
   SegmentParts parts_;
 };
 

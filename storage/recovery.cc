@@ -52,6 +52,7 @@ class Replayer {
 
  private:
   void Row(uint64_t log_seq, const LogRow& row);
+  bool Wanted(SeriesRef series, Timestamp t, uint64_t log_seq);
   void Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq);
   void EraseMasked(const TombstoneRow& row);
 
@@ -100,6 +101,14 @@ void Replayer::Row(uint64_t log_seq, const LogRow& row) {
       for (const SparseSample& sample : row.sparse)
         Take(sample.series, sample.t, sample.value, log_seq);
       break;
+    case LogRowKind::kHistogram:
+      if (Wanted(row.histogram_series, row.t, log_seq)) {
+        RowResult ignored;
+        head_.AppendHistogram(row.histogram_series,
+                              {row.t, std::make_shared<const Histogram>(*row.histogram)}, log_seq,
+                              now_, &ignored);
+      }
+      return;
     case LogRowKind::kTombstone:
       EraseMasked(row.tombstone);
       return;
@@ -111,14 +120,16 @@ void Replayer::Row(uint64_t log_seq, const LogRow& row) {
   head_.AppendSparse(samples_, log_seq, now_, &ignored);
 }
 
+bool Replayer::Wanted(SeriesRef series, Timestamp t, uint64_t log_seq) {
+  if (t < recovered_.directory.edge || t < kMinStorable || t > kMaxStorable) return false;
+  if (marks_.Sealed(GroupOf(series.id), log_seq, t)) return false;
+  if (index_.Get(series) != nullptr) return true;
+  ++recovered_.damaged_rows;  // its run was lost
+  return false;
+}
+
 void Replayer::Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq) {
-  if (t < recovered_.directory.edge || t < kMinStorable || t > kMaxStorable) return;
-  if (marks_.Sealed(GroupOf(series.id), log_seq, t)) return;
-  if (index_.Get(series) == nullptr) {
-    ++recovered_.damaged_rows;  // its run was lost
-    return;
-  }
-  samples_.push_back({series, t, value});
+  if (Wanted(series, t, log_seq)) samples_.push_back({series, t, value});
 }
 
 void Replayer::EraseMasked(const TombstoneRow& row) {

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "storage/codec/histogram_codec.h"
 #include "storage/file_reader.h"
 #include "storage/group.h"
 
@@ -19,7 +20,10 @@ class MergingReader final : public SampleReader {
   Result<bool> Next(SampleBlock* block) override;
 
  private:
-  bool DaysLeft() const { return !days_.empty() || head_at_ < head_.size(); }
+  bool DaysLeft() const {
+    return !days_.empty() || head_at_ < head_.size() ||
+           head_histograms_at_ < head_histograms_.size();
+  }
   void LoadDay();
   void ReadFile(const SealedFile& file);
   void Put(Timestamp t, double value) {
@@ -27,7 +31,12 @@ class MergingReader final : public SampleReader {
     times_.push_back(t);
     values_.push_back(value);
   }
-  void SortByTime();
+  void PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks);
+  Status PutHistograms(const SegmentRun& run, std::span<const Tombstone* const> masks);
+  // Whether the sample is asked for and not deleted.
+  bool Wanted(Timestamp t, std::span<const Tombstone* const> masks) const;
+  void SortFloats();
+  void MergeHistograms();
 
   const std::shared_ptr<const ReadContext> context_;
   const std::vector<const Series*> series_;
@@ -39,6 +48,11 @@ class MergingReader final : public SampleReader {
   size_t head_at_ = 0;
   std::vector<Timestamp> times_;  // of the day in hand
   std::vector<double> values_;
+  // Native histograms are rare: a list of their own, merged in when the day has some.
+  std::vector<TimedHistogram> head_histograms_;
+  size_t head_histograms_at_ = 0;
+  std::vector<TimedHistogram> day_histograms_;
+  std::vector<const Histogram*> histograms_;  // as many as times_, or none
   size_t at_ = 0;
   bool ascending_ = true;
 };
@@ -48,12 +62,17 @@ Status MergingReader::Seek(size_t index) {
   days_ = context_->view->OfDays(context_->from, context_->to);
   head_.clear();
   head_at_ = 0;
+  head_histograms_.clear();
+  head_histograms_at_ = 0;
   times_.clear();
   values_.clear();
+  histograms_.clear();
   at_ = 0;
   if (const Group* group = context_->head.Find(GroupOf(id_))) {
     std::lock_guard lock(group->mutex());
     group->Read(SlotOf(id_), context_->from, context_->to, context_->view->published, &head_);
+    group->ReadHistograms(SlotOf(id_), context_->from, context_->to, context_->view->published,
+                          &head_histograms_);
   }
   return OkStatus();
 }
@@ -69,6 +88,11 @@ Result<bool> MergingReader::Next(SampleBlock* block) {
   block->times = std::span(times_).subspan(at_, n);
   block->values = std::span(values_).subspan(at_, n);
   block->histograms = {};
+  if (!histograms_.empty()) {
+    const auto histograms = std::span(histograms_).subspan(at_, n);
+    if (std::any_of(histograms.begin(), histograms.end(), [](auto* h) { return h != nullptr; }))
+      block->histograms = histograms;
+  }
   at_ += n;
   return true;
 }
@@ -77,11 +101,15 @@ Result<bool> MergingReader::Next(SampleBlock* block) {
 void MergingReader::LoadDay() {
   times_.clear();
   values_.clear();
+  histograms_.clear();
+  day_histograms_.clear();
   at_ = 0;
   ascending_ = true;
   uint16_t day = kMaxDay;
   if (!days_.empty()) day = std::min(day, days_.front()->id.day);
   if (head_at_ < head_.size()) day = std::min(day, DayOf(head_[head_at_].t));
+  if (head_histograms_at_ < head_histograms_.size())
+    day = std::min(day, DayOf(head_histograms_[head_histograms_at_].t));
   for (; !days_.empty() && days_.front()->id.day == day; days_ = days_.subspan(1)) {
     const SealedFile& file = *days_.front();
     if (file.Overlaps(context_->from, context_->to) && file.header.groups.Contains(GroupOf(id_)))
@@ -89,30 +117,85 @@ void MergingReader::LoadDay() {
   }
   for (; head_at_ < head_.size() && DayOf(head_[head_at_].t) == day; ++head_at_)
     Put(head_[head_at_].t, head_[head_at_].value);
-  if (!ascending_) SortByTime();
+  for (; head_histograms_at_ < head_histograms_.size() &&
+         DayOf(head_histograms_[head_histograms_at_].t) == day;
+       ++head_histograms_at_)
+    day_histograms_.push_back(head_histograms_[head_histograms_at_]);
+  if (!ascending_) SortFloats();
+  if (!day_histograms_.empty()) MergeHistograms();
 }
 
 void MergingReader::ReadFile(const SealedFile& file) {
   std::vector<const Tombstone*> masks;
   for (const Tombstone& tombstone : context_->view->tombstones)
     if (tombstone.Masks(file, id_)) masks.push_back(&tombstone);
+  Status histograms;
   const auto take = [&](const SegmentRun& run) {
-    for (size_t i = 0; i < run.times.size(); ++i) {
-      const Timestamp t = run.times[i];
-      if (t < context_->from || t > context_->to) continue;
-      const bool masked = std::any_of(masks.begin(), masks.end(), [t](const Tombstone* mask) {
-        return t >= mask->from && t <= mask->to;
-      });
-      if (!masked) Put(t, run.values[i]);
-    }
+    if (run.kind == RunKind::kFloat)
+      PutRun(run, masks);
+    else if (histograms.ok())
+      histograms = PutHistograms(run, masks);
   };
-  const Status status = files_.Read(file, id_, context_->from, context_->to, take);
+  Status status = files_.Read(file, id_, context_->from, context_->to, take);
+  if (status.ok()) status = histograms;
   if (status.ok()) return;
   context_->corruptions.Add();
   context_->warnings.Add("samples of one file are missing: " + status.error().message());
 }
 
-void MergingReader::SortByTime() {
+bool MergingReader::Wanted(Timestamp t, std::span<const Tombstone* const> masks) const {
+  return t >= context_->from && t <= context_->to &&
+         std::none_of(masks.begin(), masks.end(),
+                      [t](const Tombstone* mask) { return t >= mask->from && t <= mask->to; });
+}
+
+void MergingReader::PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks) {
+  if (masks.empty() && run.times.front() >= context_->from && run.times.back() <= context_->to) {
+    ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
+    times_.insert(times_.end(), run.times.begin(), run.times.end());
+    values_.insert(values_.end(), run.values.begin(), run.values.end());
+    return;
+  }
+  for (size_t i = 0; i < run.times.size(); ++i)
+    if (Wanted(run.times[i], masks)) Put(run.times[i], run.values[i]);
+}
+
+Status MergingReader::PutHistograms(const SegmentRun& run,
+                                    std::span<const Tombstone* const> masks) {
+  std::vector<Histogram> decoded(run.times.size());
+  TOCSIN_RETURN_IF_ERROR(DecodeHistograms(run.bytes, decoded));
+  for (size_t i = 0; i < decoded.size(); ++i)
+    if (Wanted(run.times[i], masks))
+      day_histograms_.push_back(
+          {run.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
+  return OkStatus();
+}
+
+// Where both kinds have a sample at one time the float stays.
+void MergingReader::MergeHistograms() {
+  SortByTime(&day_histograms_);
+  std::vector<Timestamp> times;
+  std::vector<double> values;
+  size_t f = 0;
+  for (const TimedHistogram& sample : day_histograms_) {
+    for (; f < times_.size() && times_[f] < sample.t; ++f) {
+      times.push_back(times_[f]);
+      values.push_back(values_[f]);
+      histograms_.push_back(nullptr);
+    }
+    if (f < times_.size() && times_[f] == sample.t) continue;
+    times.push_back(sample.t);
+    values.push_back(sample.value->count);
+    histograms_.push_back(sample.value.get());
+  }
+  times.insert(times.end(), times_.begin() + static_cast<std::ptrdiff_t>(f), times_.end());
+  values.insert(values.end(), values_.begin() + static_cast<std::ptrdiff_t>(f), values_.end());
+  histograms_.resize(times.size(), nullptr);
+  times_ = std::move(times);
+  values_ = std::move(values);
+}
+
+void MergingReader::SortFloats() {
   std::vector<TimedValue> samples(times_.size());
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = {times_[i], values_[i]};
   std::stable_sort(samples.begin(), samples.end(),

@@ -16,33 +16,40 @@ namespace {
 constexpr Duration kWindowGrace{10 * 60 * 1000};
 constexpr std::chrono::nanoseconds kSilence = std::chrono::minutes(10);
 
-bool Earlier(const TimedValue& a, Timestamp t) { return a.t < t; }
-
 // One group's data of one day.
 struct DayData {
   std::vector<const Line*> lines;
-  SegmentParts::SlotSamples late{};
+  SegmentParts::Slots<TimedValue> late{};
+  SegmentParts::Slots<TimedHistogram> histograms{};
   uint64_t late_count = 0;
 };
+
+// Calls take(day, slot, samples) for the days that the samples span.
+template <typename T, typename Take>
+void SplitByDay(const SlotSamples<T>& all, Take&& take) {
+  for (size_t slot = 0; slot < kGroupSlots; ++slot) {
+    const std::span<const T> samples = all.of(slot);
+    for (auto at = samples.begin(); at != samples.end();) {
+      const uint16_t day = DayOf(at->t);
+      const auto end = std::find_if(at, samples.end(),
+                                    [day](const T& sample) { return DayOf(sample.t) != day; });
+      take(day, slot, std::span<const T>(at, end));
+      at = end;
+    }
+  }
+}
 
 std::map<uint16_t, DayData> ByDay(const CutPart& part) {
   std::map<uint16_t, DayData> days;
   for (const auto& line : part.lines) days[DayOf(line->time(0))].lines.push_back(line.get());
-  if (part.late == nullptr) return days;
-  for (size_t slot = 0; slot < kGroupSlots; ++slot) {
-    const std::span<const TimedValue> samples = part.late->slots[slot];
-    for (auto at = samples.begin(); at != samples.end();) {
-      const uint16_t day = DayOf(at->t);
-      const auto end = day == kMaxDay
-                           ? samples.end()
-                           : std::lower_bound(at, samples.end(),
-                                              DayStart(static_cast<uint16_t>(day + 1)), Earlier);
-      DayData& data = days[day];
-      data.late[slot] = {at, end};
-      data.late_count += data.late[slot].size();
-      at = end;
-    }
-  }
+  SplitByDay(part.late, [&](uint16_t day, size_t slot, std::span<const TimedValue> samples) {
+    days[day].late[slot] = samples;
+    days[day].late_count += samples.size();
+  });
+  SplitByDay(part.histograms,
+             [&](uint16_t day, size_t slot, std::span<const TimedHistogram> samples) {
+               days[day].histograms[slot] = samples;
+             });
   return days;
 }
 
@@ -52,7 +59,7 @@ std::optional<Timestamp> DueCut(const Group& group, const SealRule& rule) {
   if (group.empty()) return std::nullopt;
   const Timestamp all{std::max(group.newest().ms, group.newest_open().ms) + 1};
   if (rule.everything || group.oldest_open_seq() < rule.log_seq_below ||
-      group.late_count() > rule.late_limit)
+      group.late_count() > rule.late_limit || group.histogram_count() > rule.histogram_limit)
     return all;
   const auto silent_after =
       std::max<std::chrono::nanoseconds>(kSilence, 4 * std::chrono::nanoseconds(group.step()));
@@ -116,6 +123,7 @@ Result<Sealer::Outcome> Sealer::Write(const std::vector<CutGroup>& cut, uint64_t
       };
       TOCSIN_RETURN_IF_ERROR(parts.Lines(data.lines, add));
       TOCSIN_RETURN_IF_ERROR(parts.Samples(data.late, add));
+      TOCSIN_RETURN_IF_ERROR(parts.Histograms(data.histograms, add));
       if (any) file->header().marks.push_back(one.mark);
       file->header().late_samples += data.late_count;
     }

@@ -21,9 +21,10 @@ namespace tocsin::storage {
 // What of a group is to be sealed now.
 struct SealRule {
   bool everything = false;
-  MonotonicTime now;           // for silence
-  uint64_t log_seq_below = 0;  // groups with open rows below it are sealed whole
-  size_t late_limit = 16384;   // groups with more late samples are sealed whole
+  MonotonicTime now;              // for silence
+  uint64_t log_seq_below = 0;     // groups with open rows below it are sealed whole
+  size_t late_limit = 16384;      // groups with more late samples are sealed whole
+  size_t histogram_limit = 8192;  // the same for histograms, which take much memory
 };
 // The cut, if something is due. REQUIRES: the group is locked.
 std::optional<Timestamp> DueCut(const Group& group, const SealRule& rule);

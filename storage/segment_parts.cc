@@ -4,6 +4,8 @@
 #include <iterator>
 #include <ranges>
 
+#include "storage/codec/histogram_codec.h"
+
 namespace tocsin::storage {
 namespace {
 
@@ -15,9 +17,13 @@ uint64_t SlotsOf(const Line& line) {
   return slots;
 }
 
-bool SameTimes(std::span<const Timestamp> times, std::span<const TimedValue> samples) {
+// Histograms are large: their parts hold fewer.
+constexpr size_t kHistogramEntries = 256;
+
+template <typename T>
+bool SameTimes(std::span<const Timestamp> times, std::span<const T> samples) {
   return std::equal(times.begin(), times.end(), samples.begin(), samples.end(),
-                    [](Timestamp t, const TimedValue& sample) { return t == sample.t; });
+                    [](Timestamp t, const T& sample) { return t == sample.t; });
 }
 
 }  // namespace
@@ -72,7 +78,8 @@ Status SegmentParts::Part(std::span<const Line* const> lines, const Sink& sink) 
   return Emit(sink);
 }
 
-std::vector<SegmentParts::Column> SegmentParts::Columns(const SlotSamples& slots) {
+template <typename T>
+std::vector<SegmentParts::Column> SegmentParts::Columns(const Slots<T>& slots) {
   std::vector<Column> columns;
   std::vector<Timestamp> both;
   for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
@@ -80,13 +87,13 @@ std::vector<SegmentParts::Column> SegmentParts::Columns(const SlotSamples& slots
     if (samples.empty()) continue;
     bool joined = false;
     for (Column& column : columns) {
-      if (SameTimes(column.times, samples)) {
+      if (SameTimes<T>(column.times, samples)) {
         column.slots.push_back(slot);
         joined = true;
         break;
       }
       both.clear();
-      const auto times = std::views::transform(samples, &TimedValue::t);
+      const auto times = std::views::transform(samples, &T::t);
       std::set_union(column.times.begin(), column.times.end(), times.begin(), times.end(),
                      std::back_inserter(both));
       // Holes cost about as much as a few samples: a column must suit all who share it.
@@ -99,14 +106,15 @@ std::vector<SegmentParts::Column> SegmentParts::Columns(const SlotSamples& slots
     }
     if (joined) continue;
     columns.emplace_back();
-    for (const TimedValue& sample : samples) columns.back().times.push_back(sample.t);
+    for (const T& sample : samples) columns.back().times.push_back(sample.t);
     columns.back().slots.push_back(slot);
   }
   return columns;
 }
 
 // The samples of all slots from the columns' positions up to `end`.
-void SegmentParts::AddColumnSlots(const SlotSamples& slots, const std::vector<Column>& columns,
+template <typename T>
+void SegmentParts::AddColumnSlots(const Slots<T>& slots, const std::vector<Column>& columns,
                                   Timestamp end) {
   std::array<int, kGroupSlots> column_of;
   column_of.fill(-1);
@@ -124,33 +132,58 @@ void SegmentParts::AddColumnSlots(const SlotSamples& slots, const std::vector<Co
     const auto column = static_cast<uint32_t>(column_of[slot]);
     const auto entries = times[column];
     auto sample = std::lower_bound(slots[slot].begin(), slots[slot].end(), entries.front(),
-                                   [](const TimedValue& a, Timestamp t) { return a.t < t; });
+                                   [](const T& a, Timestamp t) { return a.t < t; });
     Presence presence;
-    size_t n = 0;
+    std::vector<const T*> present;
     for (size_t entry = 0; entry < entries.size() && sample != slots[slot].end(); ++entry) {
       if (sample->t != entries[entry]) continue;
       presence.Set(entry);
-      values_[n++] = sample->value;
+      present.push_back(&*sample);
       ++sample;
     }
-    if (n > 0) builder_.AddSlot(slot, column, presence, std::span(values_).first(n));
+    if (!present.empty()) AddSlot(slot, column, presence, present);
   }
 }
 
-Status SegmentParts::Samples(const SlotSamples& slots, const Sink& sink) {
-  std::vector<Column> columns = Columns(slots);
+void SegmentParts::AddSlot(unsigned slot, uint32_t column, const Presence& presence,
+                           std::span<const TimedValue* const> samples) {
+  for (size_t i = 0; i < samples.size(); ++i) values_[i] = samples[i]->value;
+  builder_.AddSlot(slot, column, presence, std::span(values_).first(samples.size()));
+}
+
+void SegmentParts::AddSlot(unsigned slot, uint32_t column, const Presence& presence,
+                           std::span<const TimedHistogram* const> samples) {
+  std::vector<const Histogram*> histograms;
+  for (const TimedHistogram* sample : samples) histograms.push_back(sample->value.get());
+  std::string bytes;
+  EncodeHistograms(histograms, bytes);
+  const SegmentBuilder::Run run{&presence, bytes};
+  builder_.AddRuns(slot, column, std::span(&run, 1));
+}
+
+Status SegmentParts::Samples(const Slots<TimedValue>& slots, const Sink& sink) {
+  return AllParts(slots, kMaxColumnEntries, sink);
+}
+
+Status SegmentParts::Histograms(const Slots<TimedHistogram>& slots, const Sink& sink) {
+  return AllParts(slots, kHistogramEntries, sink);
+}
+
+template <typename T>
+Status SegmentParts::AllParts(const Slots<T>& slots, size_t entries, const Sink& sink) {
+  std::vector<Column> columns = Columns<T>(slots);
   for (;;) {
     // As far as the first column is full.
     Timestamp end = kMaxTimestamp;
     bool left = false;
     for (const Column& column : columns) {
       left = left || column.at < column.times.size();
-      if (column.times.size() - column.at > kMaxColumnEntries)
-        end = std::min(end, column.times[column.at + kMaxColumnEntries]);
+      if (column.times.size() - column.at > entries)
+        end = std::min(end, column.times[column.at + entries]);
     }
     if (!left) return OkStatus();
     builder_.Reset();
-    AddColumnSlots(slots, columns, end);
+    AddColumnSlots<T>(slots, columns, end);
     TOCSIN_RETURN_IF_ERROR(Emit(sink));
     for (Column& column : columns)
       column.at = static_cast<size_t>(

@@ -32,8 +32,10 @@ class SegmentParts {
 
   // Samples of each slot, ascending, of one day. Slots whose times are mostly the same share a
   // column.
-  using SlotSamples = std::array<std::span<const TimedValue>, kGroupSlots>;
-  Status Samples(const SlotSamples& slots, const Sink& sink);
+  template <typename T>
+  using Slots = std::array<std::span<const T>, kGroupSlots>;
+  Status Samples(const Slots<TimedValue>& slots, const Sink& sink);
+  Status Histograms(const Slots<TimedHistogram>& slots, const Sink& sink);
 
  private:
   // Slots that share a column, and the times of all their samples.
@@ -44,8 +46,17 @@ class SegmentParts {
   };
 
   Status Part(std::span<const Line* const> lines, const Sink& sink);
-  static std::vector<Column> Columns(const SlotSamples& slots);
-  void AddColumnSlots(const SlotSamples& slots, const std::vector<Column>& columns, Timestamp end);
+  template <typename T>
+  static std::vector<Column> Columns(const Slots<T>& slots);
+  template <typename T>
+  void AddColumnSlots(const Slots<T>& slots, const std::vector<Column>& columns, Timestamp end);
+  template <typename T>
+  Status AllParts(const Slots<T>& slots, size_t entries, const Sink& sink);
+  // The samples of a slot at the marked entries of a column.
+  void AddSlot(unsigned slot, uint32_t column, const Presence& presence,
+               std::span<const TimedValue* const> samples);
+  void AddSlot(unsigned slot, uint32_t column, const Presence& presence,
+               std::span<const TimedHistogram* const> samples);
   Status Emit(const Sink& sink);
 
   SegmentBuilder builder_;
