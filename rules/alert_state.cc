@@ -96,6 +96,19 @@ AlertState AlertStates::highest() const {
   return highest;
 }
 
+void AlertStates::Shift(Duration by) {
+  const auto shift = [by](std::optional<Timestamp>& t) {
+    if (t) t = *t + by;
+  };
+  for (auto& [labels, entry] : entries_) {
+    entry.active_at = entry.active_at + by;
+    shift(entry.resolved_at);
+    shift(entry.keep_firing_since);
+    shift(entry.last_sent);
+    shift(entry.held_until);
+  }
+}
+
 void AlertStates::Restore(std::vector<AlertEntry> entries) {
   for (AlertEntry& entry : entries) {
     Labels labels = entry.labels;

@@ -64,6 +64,9 @@ class AlertStates {
 
   const Map& entries() const { return entries_; }
   AlertState highest() const;
+  // The clock was set: what was `by` from now stays so. Only fired_at, by which receivers know an
+  // alert, remains.
+  void Shift(Duration by);
   // What was known before a restart or a reload.
   void Restore(std::vector<AlertEntry> entries);
 

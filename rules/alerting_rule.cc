@@ -123,6 +123,11 @@ std::vector<alerting::Alert> AlertingRule::TakeDue(Timestamp ts, Duration interv
   return alerts;
 }
 
+void AlertingRule::Shift(Duration by) {
+  std::lock_guard lock(mutex_);
+  states_.Shift(by);
+}
+
 void AlertingRule::Restore(std::vector<AlertEntry> entries) {
   std::lock_guard lock(mutex_);
   states_.Restore(std::move(entries));

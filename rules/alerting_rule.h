@@ -12,7 +12,7 @@
 
 namespace tocsin::rules {
 
-// Evaluate, TakeDue, Restore: one thread at a time; the rest: any thread.
+// Evaluate, TakeDue, Shift, Restore: one thread at a time; the rest: any thread.
 class AlertingRule {
  public:
   // `rule`: with the group's labels merged in.
@@ -27,6 +27,8 @@ class AlertingRule {
   std::vector<alerting::Alert> TakeDue(Timestamp ts, Duration interval, Duration resend_delay,
                                        const std::string& external_url);
 
+  // The clock was set.
+  void Shift(Duration by);
   void Restore(std::vector<AlertEntry> entries);
   std::vector<AlertEntry> Entries() const;  // by labels
   AlertState state() const;

@@ -58,6 +58,7 @@ struct Group::Iteration {
   Timestamp ts;
   MonotonicTime started;
   std::function<void()> done;
+  Duration clock_jump{0};
   size_t next = 0;
   double samples = 0;
 };
@@ -142,26 +143,36 @@ void Group::Schedule() {
 
 void Group::OnTimer() {
   const Timestamp slot = SlotAt(env_.ports.clock.Now());
-  std::optional<Timestamp> previous;
+  bool due = false;
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
-    previous = last_slot_;
     // A timer that came early, or a clock set back a little: this slot is done already.
-    const bool done = previous && slot <= *previous && slot >= *previous - 2 * config_.interval;
-    if (!done) last_slot_ = slot;
-    if (done) previous = slot;
+    due = !last_slot_ || slot > *last_slot_ || slot < *last_slot_ - 2 * config_.interval;
+    if (due) NoteTick(slot, env_.ports.clock.Monotonic());
   }
-  if (previous != slot) {
-    if (previous && slot > *previous + config_.interval) {
-      const auto missed = static_cast<double>((slot - *previous) / config_.interval - 1);
-      metrics_->iterations_missed.Add(missed);
-      metrics_->iterations.Add(missed);
-    }
+  if (due) {
     metrics_->iterations.Add();
     if (!Evaluate(slot, nullptr)) metrics_->iterations_missed.Add();
   }
   Schedule();
+}
+
+// Ticks that never came (the process stood still) were missed; a wall clock that went further than
+// time did was set, and what is measured by it moves along.
+void Group::NoteTick(Timestamp slot, MonotonicTime now) {
+  if (last_slot_) {
+    const auto elapsed = std::chrono::duration_cast<Duration>(now - last_tick_);
+    const int64_t intervals = (elapsed + config_.interval / 2) / config_.interval;
+    if (intervals > 1) {
+      metrics_->iterations.Add(static_cast<double>(intervals - 1));
+      metrics_->iterations_missed.Add(static_cast<double>(intervals - 1));
+    }
+    const Duration jump = (slot - *last_slot_) - elapsed;
+    if (std::chrono::abs(jump) > config_.interval) clock_jump_ += jump;
+  }
+  last_slot_ = slot;
+  last_tick_ = now;
 }
 
 bool Group::Evaluate(Timestamp ts, std::function<void()> done) {
@@ -175,6 +186,7 @@ bool Group::Evaluate(Timestamp ts, std::function<void()> done) {
     begin = !running_ && !stopped_;
     if (begin) {
       running_ = true;
+      iteration->clock_jump = std::exchange(clock_jump_, Duration{0});
       last_evaluation_ = env_.ports.clock.Now();
     }
   }
@@ -185,6 +197,7 @@ bool Group::Evaluate(Timestamp ts, std::function<void()> done) {
   env_.ports.workers.Post([self = shared_from_this(), iteration = std::move(iteration)]() mutable {
     iteration->started = self->env_.ports.clock.Monotonic();
     self->ApplyRestored(iteration->ts);
+    self->ApplyClockJump(iteration->clock_jump);
     self->Run(std::move(iteration));
   });
   return true;
@@ -478,6 +491,15 @@ void Group::ApplyRestored(Timestamp first) {
         AfterDowntime(it->second, restored_->last_evaluation, first, config_.interval));
   }
   restored_.reset();
+}
+
+void Group::ApplyClockJump(Duration jump) {
+  if (jump.count() == 0) return;
+  log::Warn("The clock was set; alerts keep the time they have been pending",
+            {{"group", config_.name}, {"seconds", ToSeconds(jump)}});
+  for (auto& rule : rules_) {
+    if (rule->alerting) rule->alerting->Shift(jump);
+  }
 }
 
 GroupStatus Group::Status() const {

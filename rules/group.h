@@ -91,6 +91,7 @@ class Group : public std::enable_shared_from_this<Group> {
 
   void Schedule();
   void OnTimer();
+  void NoteTick(Timestamp slot, MonotonicTime now);
   Timestamp SlotAt(Timestamp now) const;
 
   void Run(std::shared_ptr<Iteration> iteration);
@@ -104,6 +105,7 @@ class Group : public std::enable_shared_from_this<Group> {
   void NoteError(Rule& rule, const std::string& error);
   bool PrepareLeftovers(Timestamp at, Batch& batch);
   void ApplyRestored(Timestamp first);
+  void ApplyClockJump(Duration jump);
 
   GroupEnvironment& env_;
   const GroupConfig config_;
@@ -123,6 +125,8 @@ class Group : public std::enable_shared_from_this<Group> {
   bool running_ = false;
   std::vector<std::function<void()>> on_idle_;
   std::optional<Timestamp> last_slot_;
+  MonotonicTime last_tick_;
+  Duration clock_jump_{0};  // since the latest evaluation
   std::optional<Timestamp> last_evaluation_;
   double evaluation_seconds_ = 0;
 };

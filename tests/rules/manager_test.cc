@@ -276,6 +276,33 @@ TEST_F(RuleManagerTest, ShutdownWritesNoMarkers) {
   EXPECT_FALSE(IsStale(site.store.Samples("r").rbegin()->second));
 }
 
+// Machines without a battery-backed clock learn the time after they have started.
+TEST_F(RuleManagerTest, AClockThatIsSetNeitherFiresNorEndsAnAlert) {
+  for (const Duration jump : {Duration{3'600'000}, Duration{-3'600'000}}) {
+    RuleSite other;
+    other.Start();
+    other.Apply(
+        "groups:\n- name: g\n  interval: 10s\n  rules:\n"
+        "  - {alert: Slow, expr: 'vector(1)', for: 5m}\n"
+        "  - {alert: Now, expr: 'vector(1)'}\n");
+    other.Run(Duration{60'000});
+    ASSERT_EQ(other.State(), "pending");
+    other.time.JumpWall(jump);
+    other.Run(Duration{60'000});
+    EXPECT_EQ(other.State(), "pending");
+    const Duration left = other.Until("firing");
+    EXPECT_GE(left, Duration{170'000});
+    EXPECT_LE(left, Duration{220'000});
+    // Sent again every 70 s all the while.
+    EXPECT_GE(other.sink.sent.size(), 4u);
+    EXPECT_EQ(other.metrics
+                  .GetCounter("prometheus_rule_group_iterations_missed_total", "",
+                              {{"rule_group", "r.yml;g"}})
+                  .Value(),
+              0);
+  }
+}
+
 // An executor that holds its tasks until told.
 class HeldExecutor final : public Executor {
  public:
