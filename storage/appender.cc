@@ -1,8 +1,10 @@
 #include "storage/appender.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "storage/base/log.h"
 #include "storage/codec/histogram_codec.h"
 #include "storage/key_schema.h"
 
@@ -19,7 +21,9 @@ class BatchAppender final : public Appender {
   }
 
   Result<SeriesRef> Resolve(const Labels& labels) override {
-    TOCSIN_ASSIGN(const SeriesRef ref, deps_.index.Resolve(labels, deps_.clock.Now()));
+    Result<SeriesRef> ref = deps_.index.Resolve(labels, deps_.clock.Now());
+    if (!ref.ok() && ref.error().code() == ErrorCode::kSeriesLimit)
+      NoteRefused(labels, ref.error());
     return ref;
   }
 
@@ -41,6 +45,17 @@ class BatchAppender final : public Appender {
   }
 
  private:
+  // Counts each, logs one a minute.
+  void NoteRefused(const Labels& labels, const Error& error) {
+    deps_.refused_series.Add();
+    const int64_t now = deps_.clock.Monotonic().since_start.count();
+    int64_t last = deps_.refused_logged_ns.load(std::memory_order_relaxed);
+    if (last != 0 && now - last < std::chrono::nanoseconds(std::chrono::minutes(1)).count()) return;
+    if (!deps_.refused_logged_ns.compare_exchange_strong(last, now)) return;
+    log::Warn(
+        "new series are refused",
+        {{"err", error.message()}, {"metric", labels.name()}, {"job", labels.Get(kJobLabel)}});
+  }
   bool InBounds(Timestamp t) {
     // One look at the clock an appender: rows of one batch come at one time.
     if (newest_ == kMinTimestamp) {

@@ -1,6 +1,7 @@
 // The Appender of the database: collects a batch, hands it to the commit queue.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -20,6 +21,9 @@ struct AppenderDeps {
   // Nothing older is taken.
   std::function<Timestamp()> edge;
   Counter out_of_bounds;
+  Counter refused_series;
+  // When a refused series was last logged.
+  std::atomic<int64_t>& refused_logged_ns;
 };
 
 std::unique_ptr<Appender> MakeAppender(const AppenderDeps& deps);

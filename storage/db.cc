@@ -110,6 +110,7 @@ class DbImpl final : public Db {
   Log log_;
   CommitQueue queue_;
   Maintenance maintenance_;
+  std::atomic<int64_t> refused_logged_ns_{0};
   AppenderDeps appender_deps_;
   Querier querier_;
   RocksKv kv_;
@@ -148,7 +149,10 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                      [this] { return maintenance_.edge(); },
                      ports.metrics.GetCounter(
                          "prometheus_tsdb_out_of_bound_samples_total",
-                         "Total number of out of bound samples ingestion failed attempts.")},
+                         "Total number of out of bound samples ingestion failed attempts."),
+                     ports.metrics.GetCounter("tocsin_storage_series_refused_total",
+                                              "New series refused for the series limit."),
+                     refused_logged_ns_},
       querier_(*store_, index_, head_, directories_, corruptions_),
       kv_(*store_, [this] { queue_.NoteWrite(); }) {}
 

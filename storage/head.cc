@@ -118,8 +118,9 @@ Head::OpenData Head::Survey() const {
 }
 
 uint64_t Head::stream_bytes() const {
+  const uint64_t records = Survey().streams * sizeof(Line::Stream);
   std::lock_guard lock(pool_mutex_);
-  return pool_.reserved_bytes();
+  return pool_.used_bytes() + records;
 }
 
 }  // namespace tocsin::storage

@@ -64,7 +64,7 @@ class Head {
   // Linear in the groups.
   OpenData Survey() const;
   uint64_t samples_appended() const { return appended_.load(std::memory_order_relaxed); }
-  // Of the value streams.
+  // What the open streams take: buffers and records. Linear in the groups.
   uint64_t stream_bytes() const;
   uint64_t late_samples() const { return late_.load(std::memory_order_relaxed); }
 

@@ -12,6 +12,7 @@ namespace {
 using std::chrono::minutes;
 
 constexpr std::chrono::nanoseconds kSealInterval = minutes(5);
+constexpr std::chrono::nanoseconds kPressedInterval = minutes(1);
 constexpr std::chrono::nanoseconds kRetentionInterval = minutes(10);
 constexpr std::chrono::nanoseconds kEpochAge = minutes(120);
 constexpr std::chrono::nanoseconds kMergeRetry = minutes(60);
@@ -206,7 +207,9 @@ void Maintenance::SealDue() {
   SealRule rule;
   rule.now = now;
   const bool log_full = deps_.store.LogBytes() > deps_.log_budget / 4 * 3;
-  const bool head_full = deps_.head.stream_bytes() > deps_.head_budget;
+  // Not too often: tiny segments would cost more than they free.
+  const bool head_full =
+      now - last_seal_ >= kPressedInterval && deps_.head.stream_bytes() > deps_.head_budget;
   // The oldest first: what is not in the epoch written now.
   if (log_full) rule.log_seq_below = deps_.log.epoch();
   if (head_full) rule.everything = true;
