@@ -129,7 +129,16 @@ Timestamp Group::SlotAt(Timestamp now) const {
   return {now.ms - since};
 }
 
-void Group::Start() { Schedule(); }
+void Group::Start() {
+  std::vector<std::function<void()>> on_idle;
+  {
+    std::lock_guard lock(mutex_);
+    running_ = false;
+    on_idle.swap(on_idle_);
+  }
+  for (auto& idle : on_idle) idle();  // stopped before it began
+  Schedule();
+}
 
 void Group::Schedule() {
   const Timestamp now = env_.ports.clock.Now();
@@ -304,8 +313,10 @@ bool Group::EvaluateRule(Rule& rule, const Iteration& iteration, Batch& batch) {
       rule.last_error.clear();
     }
   }
-  // A limit drops the alerts: that is a change worth keeping.
-  const bool dropped = !samples.ok() && samples.error().code() == ErrorCode::kLimit;
+  // The group's limit drops the alerts: that is a change worth keeping.
+  const bool dropped = rule.alerting && !samples.ok() &&
+                       samples.error().code() == ErrorCode::kLimit &&
+                       rule.alerting->Entries().empty();
   if (rule.alerting && (samples.ok() || dropped)) SaveAndSend(rule, iteration.ts);
   if (!samples.ok()) {
     NoteError(rule, samples.error().message());

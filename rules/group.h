@@ -64,6 +64,9 @@ class Group : public std::enable_shared_from_this<Group> {
 
   // Evaluates at the group's times from the next one on.
   void Start();
+  // Until Start it counts as under way: it waits for what it takes over. REQUIRES: nobody else has
+  // this group yet.
+  void AwaitPredecessor() { running_ = true; }
   // No evaluation begins any more; `idle` runs, on any thread, when none is under way (at once if
   // so). The rule under way is the last of its evaluation.
   void Stop(std::function<void()> idle);

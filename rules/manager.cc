@@ -103,6 +103,7 @@ void RuleManager::Impl::Apply(const RuleGlobals& globals, std::vector<GroupConfi
     auto group = std::make_shared<Group>(environment, std::move(config), external_labels);
     const auto found = stored.find(GroupKey(group->config().file, group->config().name));
     if (found != stored.end()) group->Restore(found->second);
+    if (predecessor) group->AwaitPredecessor();
     next.push_back(group);
     to_start.emplace_back(std::move(group), std::move(predecessor));
   }

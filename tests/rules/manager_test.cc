@@ -339,5 +339,36 @@ TEST(RuleSchedule, SlowEvaluationsMissTicksAndAreCounted) {
   EXPECT_EQ(metric("prometheus_rule_group_iterations_missed_total"), 3);
 }
 
+// Two reloads while one evaluation is under way: the state goes through both.
+TEST(RuleReload, QuickReloadsLoseNoState) {
+  RuleSite site;
+  HeldExecutor held;
+  RulePorts ports{site.time,      site.time, held,      site.engine, site.store,
+                  site.queryable, site.kv,   site.sink, site.metrics};
+  site.manager = std::make_unique<RuleManager>(ports, site.options);
+  const auto rules = [](const std::string& more) {
+    return "groups:\n- name: g\n  interval: 10s\n  rules:\n"
+           "  - {alert: A, expr: 'vector(1)', for: 1h}\n" +
+           more;
+  };
+  site.Apply(rules(""));
+  site.time.Advance(Duration{10'000});
+  held.RunAll();
+  ASSERT_EQ(site.Rule().alerts.size(), 1u);
+  const Timestamp active_at = site.Rule().alerts[0].active_at;
+  site.time.Advance(Duration{10'000});
+  ASSERT_EQ(held.tasks.size(), 1u);  // under way
+  site.Apply(rules("  - {record: r, expr: '1'}\n"));
+  site.Apply(rules("  - {record: s, expr: '1'}\n"));
+  held.RunAll();
+  ASSERT_EQ(site.Rule().alerts.size(), 1u);
+  EXPECT_EQ(site.Rule().alerts[0].active_at, active_at);
+  site.time.Advance(Duration{10'000});
+  held.RunAll();
+  EXPECT_EQ(site.Rule().alerts[0].active_at, active_at);
+  EXPECT_EQ(site.store.Samples("s").size(), 1u);
+  EXPECT_TRUE(site.store.Samples("r").empty());
+}
+
 }  // namespace
 }  // namespace tocsin::rules
