@@ -9,6 +9,9 @@ ScrapeMetrics::ScrapeMetrics(MetricRegistry& r)
                               "Total number of syncs that were executed on a scrape pool.")),
       sync_failures(r.GetCounter("prometheus_target_sync_failed_total",
                                  "Total number of target sync failures.")),
+      discovery_updates(r.GetCounter("prometheus_sd_updates_total",
+                                     "Total number of update events sent to the SD consumers.",
+                                     {{"name", "scrape"}})),
       exceeded_sample_limit(
           r.GetCounter("prometheus_target_scrapes_exceeded_sample_limit_total",
                        "Total number of scrapes that hit the sample limit and were rejected.")),
@@ -39,8 +42,14 @@ ScrapeMetrics::ScrapeMetrics(MetricRegistry& r)
                                      "Exemplars read and not stored.")),
       store_failures(r.GetCounter("tocsin_target_scrapes_store_failures_total",
                                   "Scrapes whose samples the store refused as a whole.")),
-      sync_seconds(r.GetHistogram("tocsin_target_sync_length_seconds",
+      sync_seconds(r.GetHistogram("prometheus_target_sync_length_seconds",
                                   "Time it took to bring a scrape pool in step with discovery.",
-                                  {0.001, 0.01, 0.1, 1, 10})) {}
+                                  {0.001, 0.01, 0.1, 1, 10})) {
+  // A discovery that cannot start is refused with the configuration: none fails later.
+  r.GetGauge("prometheus_sd_failed_configs",
+             "Current number of service discovery configurations that failed to load.",
+             {{"name", "scrape"}})
+      .Set(0);
+}
 
 }  // namespace tocsin::ingest

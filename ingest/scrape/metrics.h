@@ -8,7 +8,7 @@ namespace tocsin::ingest {
 struct ScrapeMetrics {
   explicit ScrapeMetrics(MetricRegistry& registry);
 
-  Counter pools, pool_syncs, sync_failures;
+  Counter pools, pool_syncs, sync_failures, discovery_updates;
   Counter exceeded_sample_limit, exceeded_body_limit, exceeded_target_limit, exceeded_label_limits;
   Counter duplicates, out_of_order, out_of_bounds;
   Counter skipped, refused_series, exemplars_dropped, store_failures;

@@ -148,6 +148,7 @@ void ScrapePool::OnGroups(std::vector<TargetGroup> groups) {
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
+    context_.metrics.discovery_updates.Add();
     groups_ = std::move(groups);
     if (!TakeSyncCredit()) {
       if (std::exchange(sync_pending_, true)) return;
