@@ -7,6 +7,7 @@
 
 #include "rules/recording_rule.h"
 #include "storage/base/log.h"
+#include "storage/model/matcher.h"
 
 namespace tocsin::rules {
 
@@ -435,24 +436,43 @@ bool Group::PrepareLeftovers(Timestamp at, Batch& batch) {
   return true;
 }
 
-void Group::WriteStaleMarkers(const std::vector<Labels>& series) {
-  leftovers_ = series;
+void Group::EndSeries() {
+  std::optional<Timestamp> last;
+  {
+    std::lock_guard lock(mutex_);
+    last = last_slot_;
+  }
+  if (!last) return;
+  for (auto& rule : rules_) {
+    for (const auto& [labels, ref] : rule->produced) {
+      if (!HasSampleAfter(labels, *last - *config_.query_offset)) leftovers_.push_back(labels);
+    }
+    rule->produced.clear();
+  }
   auto batch = std::make_shared<Batch>();
-  for (auto& rule : rules_) rule->produced.clear();
-  if (!PrepareLeftovers(env_.ports.clock.Now(), *batch)) return;
-  if (!env_.TryEnter()) return;
+  if (!PrepareLeftovers(env_.ports.clock.Now(), *batch) || !env_.TryEnter()) return;
   batch->appender->Commit([self = shared_from_this(), batch](const storage::CommitResult& result) {
     self->OnCommitted(nullptr, *batch, result);
     self->env_.Leave();
   });
 }
 
-std::vector<Labels> Group::ProducedSeries() const {
-  std::vector<Labels> series;
-  for (const auto& rule : rules_) {
-    for (const auto& [labels, ref] : rule->produced) series.push_back(labels);
+bool Group::HasSampleAfter(const Labels& series, Timestamp t) const {
+  std::vector<Matcher> matchers;
+  for (const Label& label : series) {
+    matchers.emplace_back(MatchOp::kEqual, std::string(label.name), std::string(label.value));
   }
-  return series;
+  const Timestamp to = env_.ports.clock.Now() + Duration{3'600'000};
+  const auto found = env_.ports.queryable.Select(matchers, t + Duration{1}, to, {});
+  if (!found.ok()) return false;
+  for (size_t i = 0; i < (*found)->size(); ++i) {
+    if ((*found)->labels(i) != series) continue;
+    const auto reader = (*found)->NewReader();
+    storage::SampleBlock block;
+    if (!reader->Seek(i).ok()) continue;
+    if (const auto any = reader->Next(&block); any.ok() && *any) return true;
+  }
+  return false;
 }
 
 void Group::TakeOver(Group& old) {

@@ -80,10 +80,9 @@ class Group : public std::enable_shared_from_this<Group> {
   // What a restart found. REQUIRES: not started.
   void Restore(const StoredGroup& stored);
 
-  // Every series of the latest evaluation. REQUIRES: stopped and idle.
-  std::vector<Labels> ProducedSeries() const;
-  // Writes markers now. REQUIRES: as above.
-  void WriteStaleMarkers(const std::vector<Labels>& series);
+  // Ends, now, every series of the latest evaluation that nobody else has gone on with since.
+  // REQUIRES: stopped and idle.
+  void EndSeries();
 
   GroupStatus Status() const;
 
@@ -107,6 +106,7 @@ class Group : public std::enable_shared_from_this<Group> {
   void OnCommitted(Rule* rule, Batch& batch, const storage::CommitResult& result);
   void NoteError(Rule& rule, const std::string& error);
   bool PrepareLeftovers(Timestamp at, Batch& batch);
+  bool HasSampleAfter(const Labels& series, Timestamp t) const;
   void ApplyRestored(Timestamp first);
   void ApplyClockJump(Duration jump);
 

@@ -179,7 +179,7 @@ void RuleManager::Impl::Retire(const std::shared_ptr<Group>& group) {
 }
 
 void RuleManager::Impl::MarkStale(std::shared_ptr<Group> group) {
-  group->WriteStaleMarkers(group->ProducedSeries());
+  group->EndSeries();
   std::lock_guard lock(mutex);
   retired.erase(group);
 }

@@ -268,6 +268,15 @@ TEST_F(RuleManagerTest, RemovedGroupsEndTwoIntervalsLater) {
   EXPECT_EQ(site.metrics.Serialize().find("rule_group=\"r.yml;g\""), std::string::npos);
 }
 
+TEST_F(RuleManagerTest, RenamedGroupsGoOnWithTheirSeries) {
+  site.Apply("groups:\n- name: g\n  interval: 10s\n  rules:\n  - {record: r, expr: '1'}\n");
+  site.Run(Duration{30'000});
+  site.Apply("groups:\n- name: h\n  interval: 10s\n  rules:\n  - {record: r, expr: '1'}\n");
+  site.Run(Duration{60'000});
+  EXPECT_GE(site.store.Samples("r").size(), 8u);
+  for (const auto& [t, v] : site.store.Samples("r")) EXPECT_FALSE(IsStale(v)) << t;
+}
+
 TEST_F(RuleManagerTest, ShutdownWritesNoMarkers) {
   site.Apply("groups:\n- name: g\n  interval: 10s\n  rules:\n  - {record: r, expr: '1'}\n");
   site.Run(Duration{30'000});
