@@ -29,11 +29,6 @@ const char* ReadToken(const char* p, const char* end, std::string* out) {
   return p;
 }
 
-const char* SkipBlanks(const char* p, const char* end) {
-  while (p != end && Is(*p, scan::kBlank)) ++p;
-  return p;
-}
-
 Status CheckLabels(const ParsedLabels& labels) {
   for (const auto& [name, value] : labels) {
     if (!IsValidUtf8(value)) {
@@ -71,21 +66,21 @@ Status ParseSeriesText(std::string_view series, ParsedLabels* out) {
   const char* end = p + series.size();
   if (*p != '{') {
     out->emplace_back(kMetricName, "");
-    p = SkipBlanks(ReadToken(p, end, &out->back().second), end);
+    p = scan::SkipBlanks(ReadToken(p, end, &out->back().second), end);
   }
   if (p != end) ++p;  // the opening brace
   while (p != end) {
-    p = SkipBlanks(p, end);
-    if (*p == ',') p = SkipBlanks(p + 1, end);
+    p = scan::SkipBlanks(p, end);
+    if (*p == ',') p = scan::SkipBlanks(p + 1, end);
     if (*p == '}') break;
     std::string name;
-    p = SkipBlanks(ReadToken(p, end, &name), end);
+    p = scan::SkipBlanks(ReadToken(p, end, &name), end);
     if (*p != '=') {
       out->emplace(out->begin(), kMetricName, std::move(name));
       continue;
     }
     out->emplace_back(std::move(name), "");
-    p = ReadToken(SkipBlanks(p + 1, end), end, &out->back().second);
+    p = ReadToken(scan::SkipBlanks(p + 1, end), end, &out->back().second);
   }
   return CheckLabels(*out);
 }

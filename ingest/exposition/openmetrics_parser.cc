@@ -13,11 +13,6 @@ namespace {
 
 using scan::Is;
 
-const char* LineEnd(const char* p, const char* end) {
-  const void* found = std::memchr(p, '\n', static_cast<size_t>(end - p));
-  return found == nullptr ? end : static_cast<const char*>(found);
-}
-
 // Milliseconds must fit and mean something.
 bool IsTimestamp(double seconds) { return std::isfinite(seconds) && std::abs(seconds) < 9.2e15; }
 
@@ -135,7 +130,7 @@ Status OpenMetricsParser::Number(const char* what, double* out) {
 }
 
 ExpositionEntry OpenMetricsParser::Comment() {
-  const char* line_end = LineEnd(p_, end_);
+  const char* line_end = scan::LineEnd(p_, end_);
   const std::string_view line(p_, static_cast<size_t>(line_end - p_));
   if (line == "# EOF") {
     const char* after = line_end == end_ ? end_ : line_end + 1;

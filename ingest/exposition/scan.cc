@@ -10,11 +10,6 @@ namespace {
 
 constexpr size_t kMaxQuoted = 200;
 
-const char* SkipBlanks(const char* p, const char* end) {
-  while (p != end && Is(*p, kBlank)) ++p;
-  return p;
-}
-
 const char* Fail(SeriesError* error, const char* at, const char* expected) {
   *error = {at, expected};
   return nullptr;

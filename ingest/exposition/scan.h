@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,17 @@ inline constexpr std::array<uint8_t, 256> kClasses = [] {
 
 inline bool Is(char c, uint8_t classes) {
   return (kClasses[static_cast<uint8_t>(c)] & classes) != 0;
+}
+
+inline const char* SkipBlanks(const char* p, const char* end) {
+  while (p != end && Is(*p, kBlank)) ++p;
+  return p;
+}
+
+// The line break of the line at `p`, or `end`.
+inline const char* LineEnd(const char* p, const char* end) {
+  const void* found = std::memchr(p, '\n', static_cast<size_t>(end - p));
+  return found == nullptr ? end : static_cast<const char*>(found);
 }
 
 // Past the closing quote of the string that opens at `p`, or null when it does not end before

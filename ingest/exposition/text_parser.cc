@@ -8,21 +8,8 @@
 #include "storage/base/number.h"
 
 namespace tocsin::ingest {
-namespace {
 
 using scan::Is;
-
-const char* SkipBlanks(const char* p, const char* end) {
-  while (p != end && Is(*p, scan::kBlank)) ++p;
-  return p;
-}
-
-const char* LineEnd(const char* p, const char* end) {
-  const void* found = std::memchr(p, '\n', static_cast<size_t>(end - p));
-  return found == nullptr ? end : static_cast<const char*>(found);
-}
-
-}  // namespace
 
 ExpositionEntry TextParser::Next(std::string_view expected) {
   if (!status_.ok()) return ExpositionEntry::kError;
@@ -41,7 +28,7 @@ ExpositionEntry TextParser::Sample(std::string_view expected) {
   matched_ = false;
   if (size != 0 && static_cast<size_t>(end_ - p_) > size &&
       std::memcmp(p_, expected.data(), size) == 0 && Is(p_[size], scan::kBlank)) {
-    const char* after = SkipBlanks(p_ + size, end_);
+    const char* after = scan::SkipBlanks(p_ + size, end_);
     // `name {...}` is not the series `name`.
     if (after != end_ && *after != '{') {
       matched_ = true;
@@ -55,7 +42,7 @@ ExpositionEntry TextParser::Sample(std::string_view expected) {
   if (series_end == nullptr)
     return Fail(scan::UnexpectedText(body_, line_, error.at, error.expected));
   sample_.series = {p_, static_cast<size_t>(series_end - p_)};
-  p_ = SkipBlanks(series_end, end_);
+  p_ = scan::SkipBlanks(series_end, end_);
   return ValueAndTimestamp();
 }
 
@@ -73,7 +60,7 @@ ExpositionEntry TextParser::ValueAndTimestamp() {
   }
   sample_.value = *value;
   sample_.has_timestamp = false;
-  p_ = SkipBlanks(p_, end_);
+  p_ = scan::SkipBlanks(p_, end_);
   if (p_ == end_) return ExpositionEntry::kSample;
   if (*p_ == '\n') {
     ++p_;
@@ -92,7 +79,7 @@ ExpositionEntry TextParser::ValueAndTimestamp() {
   }
   sample_.timestamp_ms = *timestamp;
   sample_.has_timestamp = true;
-  p_ = SkipBlanks(p_, end_);
+  p_ = scan::SkipBlanks(p_, end_);
   if (p_ != end_ && *p_ != '\n')
     return Fail(scan::UnexpectedText(body_, line_, p_, "expected next entry after timestamp"));
   if (p_ != end_) ++p_;
@@ -100,8 +87,8 @@ ExpositionEntry TextParser::ValueAndTimestamp() {
 }
 
 bool TextParser::Comment(ExpositionEntry* entry) {
-  const char* line_end = LineEnd(p_, end_);
-  const char* p = SkipBlanks(p_ + 1, line_end);
+  const char* line_end = scan::LineEnd(p_, end_);
+  const char* p = scan::SkipBlanks(p_ + 1, line_end);
   const bool spaced = p != p_ + 1;
   const std::string_view rest(p, static_cast<size_t>(line_end - p));
   const bool help = rest.starts_with("HELP");
@@ -110,7 +97,7 @@ bool TextParser::Comment(ExpositionEntry* entry) {
       !Is(rest[4], scan::kBlank)) {
     return false;
   }
-  const char* name = SkipBlanks(p + 4, line_end);
+  const char* name = scan::SkipBlanks(p + 4, line_end);
   const char* name_end = name;
   bool quoted = false;
   if (name != line_end && *name == '"') {
@@ -129,7 +116,7 @@ bool TextParser::Comment(ExpositionEntry* entry) {
   meta_.line = {line_, static_cast<size_t>(line_end - line_)};
   meta_.family = quoted ? std::string_view(name + 1, static_cast<size_t>(name_end - name - 2))
                         : std::string_view(name, static_cast<size_t>(name_end - name));
-  const char* text = SkipBlanks(name_end, line_end);
+  const char* text = scan::SkipBlanks(name_end, line_end);
   meta_.text = {text, static_cast<size_t>(line_end - text)};
   *entry = ExpositionEntry::kHelp;
   if (help) return true;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "ingest/media_type.h"
 #include "ingest/remote_write/decoder_v1.h"
 #include "ingest/remote_write/series_cache.h"
 #include "ingest/row_hints.h"
@@ -27,22 +28,16 @@ struct HttpError {
   std::string message;
 };
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 // Senders of old leave both headers out; what they send is 1.0.
 HttpError CheckHeaders(std::string_view content_type, std::string_view encoding) {
   const size_t semicolon = content_type.find(';');
-  const std::string_view media = Trim(content_type.substr(0, semicolon));
+  const std::string_view media = MediaType(content_type);
   if (!media.empty() && media != "application/x-protobuf") {
     return {415, fmt::format("expected application/x-protobuf as the first (media) part, got {}",
                              content_type)};
   }
   if (semicolon != std::string_view::npos) {
-    const std::string_view parameter = Trim(content_type.substr(semicolon + 1));
+    const std::string_view parameter = TrimSpaces(content_type.substr(semicolon + 1));
     const std::string_view message =
         parameter.starts_with("proto=") ? parameter.substr(6) : parameter;
     if (message != kMessageV1) {

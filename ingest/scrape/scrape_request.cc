@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "ingest/media_type.h"
+
 namespace tocsin::ingest {
 namespace {
 
@@ -70,12 +72,6 @@ std::string_view ReasonPhrase(int status) {
   return "";
 }
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 std::string AcceptHeader(const std::vector<std::string>& protocols, const std::string& escaping) {
@@ -119,7 +115,7 @@ std::string StatusError(int status) {
 }
 
 Result<PageFormat> ChooseFormat(std::string_view content_type, const std::string& fallback) {
-  const std::string_view media = Trim(content_type.substr(0, content_type.find(';')));
+  const std::string_view media = MediaType(content_type);
   if (media == "application/openmetrics-text") return PageFormat::kOpenMetrics;
   if (media == "text/plain") return PageFormat::kText;
   if (!fallback.empty())
