@@ -74,7 +74,9 @@ struct Router::Impl {
   struct Entry {
     Route route;
     std::vector<std::string> segments;
-    HistogramMetric seconds;
+    // Made at the first request: a site that scrapes itself pays for the handlers it uses.
+    mutable std::once_flag once;
+    mutable HistogramMetric seconds;
   };
 
   std::string prefix;
@@ -84,6 +86,15 @@ struct Router::Impl {
   std::vector<std::unique_ptr<Entry>> entries;
   mutable std::mutex mutex;
   mutable std::map<std::pair<std::string, int>, Counter> counters;
+
+  void Observe(const Entry& entry, double seconds) const {
+    std::call_once(entry.once, [&] {
+      entry.seconds = metrics.GetHistogram(
+          "prometheus_http_request_duration_seconds", "Histogram of latencies for HTTP requests.",
+          {.1, .2, .4, 1, 3, 8, 20, 60, 120}, {{"handler", entry.route.pattern}});
+    });
+    entry.seconds.Observe(seconds);
+  }
 
   void Count(const std::string& handler, int code) const {
     Counter counter;
@@ -107,7 +118,7 @@ struct Router::Impl {
     return [this, entry, request = std::move(request), respond = std::move(respond),
             start](Response response) {
       Count(entry ? entry->route.pattern : "/unknown", response.status);
-      if (entry) entry->seconds.Observe(ToSeconds(clock.Monotonic() - start));
+      if (entry) Observe(*entry, ToSeconds(clock.Monotonic() - start));
       AddCors(response, *request);
       Compress(response, *request);
       respond(std::move(response));
@@ -126,9 +137,6 @@ void Router::Add(std::vector<Route> routes) {
   for (Route& route : routes) {
     auto entry = std::make_unique<Impl::Entry>();
     for (std::string_view segment : Segments(route.pattern)) entry->segments.emplace_back(segment);
-    entry->seconds = impl_->metrics.GetHistogram(
-        "prometheus_http_request_duration_seconds", "Histogram of latencies for HTTP requests.",
-        {.1, .2, .4, 1, 3, 8, 20, 60, 120}, {{"handler", route.pattern}});
     entry->route = std::move(route);
     impl_->entries.push_back(std::move(entry));
   }

@@ -209,9 +209,14 @@ void AppendHistogram(std::string& out, const Histogram& h) {
     const auto [index, count] = negative[i];
     list.Add(Boundary::kLower, -UpperBound(h, index), -LowerBound(h, index), count);
   }
-  list.Add(Boundary::kBoth, -h.zero_threshold, h.zero_threshold, h.zero_count);
+  // A difference may leave less than nothing around zero: Prometheus does not show that.
+  if (h.zero_count > 0) {
+    list.Add(Boundary::kBoth, -h.zero_threshold, h.zero_threshold, h.zero_count);
+  }
   for (const auto& [index, count] : Expand(h.positive_spans, h.positive_buckets)) {
-    list.Add(Boundary::kUpper, LowerBound(h, index), UpperBound(h, index), count);
+    const double lower = LowerBound(h, index);
+    list.Add(lower == -kInf ? Boundary::kBoth : Boundary::kUpper, lower, UpperBound(h, index),
+             count);
   }
   out += list.first ? "}" : "]}";
 }

@@ -253,7 +253,7 @@ TEST(ValueJson, Histogram) {
   custom.positive_buckets = {1, 0, 2};
   out.clear();
   AppendHistogram(out, custom);
-  EXPECT_EQ(out, R"({"count":"0","sum":"0","buckets":[[0,"-Inf","5","1"],[0,"10","+Inf","2"]]})");
+  EXPECT_EQ(out, R"({"count":"0","sum":"0","buckets":[[3,"-Inf","5","1"],[0,"10","+Inf","2"]]})");
 }
 
 }  // namespace
