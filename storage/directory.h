@@ -43,6 +43,7 @@ struct Directory {
   // By day, then by the lowest seal_seq covered: of equal times the first file's sample wins.
   std::vector<SealedFilePtr> files;
   std::vector<Tombstone> tombstones;
+  std::vector<uint16_t> damaged_days;  // of files that could not be read at the start
 
   // The files that may hold samples in the range.
   std::span<const SealedFilePtr> OfDays(Timestamp from, Timestamp to) const;

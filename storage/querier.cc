@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/model/duration.h"
 #include "storage/sample_reader.h"
 
 namespace tocsin::storage {
@@ -76,6 +77,10 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
   context->to = to;
   context->canceled = hints.canceled;
   context->corruptions = corruptions_;
+  for (const uint16_t day : context->view->damaged_days)
+    if (DayStart(day) <= to && DayStart(day) + Duration{kDayMs} > from)
+      context->warnings.Add("samples of the day from " + FormatRfc3339(DayStart(day)) +
+                            " are missing: a sealed file is damaged");
   std::vector<const Series*> series = Find(*context->view, matchers, from, to);
   std::vector<Labels> labels;
   labels.reserve(series.size());

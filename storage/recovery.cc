@@ -1,6 +1,7 @@
 #include "storage/recovery.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -177,39 +178,47 @@ void RaiseNumbers(const SealedFile& file, Numbers* numbers) {
     numbers->log_seq = std::max(numbers->log_seq, mark.log_hi + 1);
 }
 
-Status ReadFiles(const RocksStore& store, Recovered* out) {
-  std::string at;
-  for (;;) {
-    std::optional<keys::RawKey> first;
-    bool found = false;
-    TOCSIN_RETURN_IF_ERROR(
-        store.Scan(Family::kRaw, at, {}, [&](std::string_view key, std::string_view) {
-          found = true;
-          first = keys::ParseRaw(key);
-          at = std::string(key) + '\0';
-          return false;
-        }));
-    if (!found) return OkStatus();
-    if (!first) {
+// Null: the file was dropped, though its table may still be listed.
+Result<SealedFilePtr> ReadFile(const RocksStore& store, const keys::FileId& id) {
+  TOCSIN_ASSIGN(const auto value, store.Get(Family::kRaw, keys::FileHeader(id)));
+  if (!value) {
+    bool has_keys = false;
+    TOCSIN_RETURN_IF_ERROR(store.Scan(Family::kRaw, keys::FilePrefix(id), keys::FileEnd(id),
+                                      [&](std::string_view, std::string_view) {
+                                        has_keys = true;
+                                        return false;
+                                      }));
+    if (has_keys) return Corrupt("a file without a header");
+    return SealedFilePtr();
+  }
+  TOCSIN_ASSIGN(FileHeader header, DecodeFileHeader(*value));
+  if (header.covers.empty()) return Corrupt("a file that covers nothing");
+  return SealedFilePtr(std::make_shared<const SealedFile>(SealedFile{id, std::move(header)}));
+}
+
+// A file that cannot be read costs its samples, not the start.
+void ReadFiles(const RocksStore& store, Recovered* out) {
+  std::set<keys::FileId> ids;
+  for (const std::string& key : store.FirstKeys(Family::kRaw))
+    if (const auto parsed = keys::ParseRaw(key))
+      ids.insert(parsed->file);
+    else
       ++out->damaged_files;
-      continue;
-    }
-    at = keys::FileEnd(first->file);
-    TOCSIN_ASSIGN(const auto value, store.Get(Family::kRaw, keys::FileHeader(first->file)));
-    auto header =
-        value ? DecodeFileHeader(*value) : Result<FileHeader>(Corrupt("a file without a header"));
-    if (!header.ok() || header->covers.empty()) {
+  for (const keys::FileId& id : ids) {
+    // Its number is taken whatever its header says.
+    out->numbers.seal_seq = std::max(out->numbers.seal_seq, id.seal_seq + 1);
+    auto file = ReadFile(store, id);
+    if (!file.ok()) {
       ++out->damaged_files;
+      out->directory.damaged_days.push_back(id.day);
       log::Error("a sealed file is unreadable",
-                 {{"day", first->file.day}, {"seal_seq", first->file.seal_seq}});
+                 {{"day", id.day}, {"seal_seq", id.seal_seq}, {"err", file.error().message()}});
       continue;
     }
-    auto file = std::make_shared<SealedFile>();
-    file->id = first->file;
-    file->header = *std::move(header);
-    RaiseNumbers(*file, &out->numbers);
-    out->directory.published = std::max(out->directory.published, file->header.covers.back());
-    out->directory.files.push_back(std::move(file));
+    if (*file == nullptr) continue;
+    RaiseNumbers(**file, &out->numbers);
+    out->directory.published = std::max(out->directory.published, (*file)->header.covers.back());
+    out->directory.files.push_back(*std::move(file));
   }
 }
 
@@ -340,7 +349,7 @@ Result<Recovered> ReadDirectory(const RocksStore& store) {
   if (edge) out.directory.edge = *edge;
   TOCSIN_ASSIGN(out.guarded, ReadTime(store, keys::GuardedClock()));
   TOCSIN_RETURN_IF_ERROR(ReadTombstones(store, &out));
-  TOCSIN_RETURN_IF_ERROR(ReadFiles(store, &out));
+  ReadFiles(store, &out);
   out.directory.Sort();
   DropContained(&out);
   return out;

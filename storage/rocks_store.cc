@@ -398,6 +398,15 @@ Status RocksStore::DropRange(Family family, std::string_view begin, std::string_
                        [&] { return impl_->db->DeleteRange({}, handle, from, to); });
 }
 
+std::vector<std::string> RocksStore::FirstKeys(Family family) const {
+  rocksdb::ColumnFamilyMetaData meta;
+  impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
+  std::vector<std::string> first_keys;
+  for (const auto& level : meta.levels)
+    for (const auto& file : level.files) first_keys.push_back(file.smallestkey);
+  return first_keys;
+}
+
 std::vector<int> RocksStore::FilesPerLevel(Family family) const {
   rocksdb::ColumnFamilyMetaData meta;
   impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);

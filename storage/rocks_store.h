@@ -108,6 +108,8 @@ class RocksStore {
   Status Ingest(const std::vector<std::pair<Family, std::vector<std::string>>>& files);
   // Removes [begin, end): whole files at once, the rest by a range deletion.
   Status DropRange(Family family, std::string_view begin, std::string_view end);
+  // The first key of each table of the family, as the manifest has it: told without reading them.
+  std::vector<std::string> FirstKeys(Family family) const;
   // Files per level, for the tests of the key order.
   std::vector<int> FilesPerLevel(Family family) const;
 
