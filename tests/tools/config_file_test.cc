@@ -79,12 +79,13 @@ TEST(ConfigFile, NoFileAtAllIsTheRouter) { EXPECT_TRUE(LoadSiteConfig({}, MapFil
 TEST(ConfigFile, SectionsNotBuiltAreNamed) {
   MapFiles files;
   files.files["/etc/p.yml"] =
-      "remote_write: [{url: http://x/write}]\ntracing: {endpoint: x}\n"
+      "remote_write: [{url: 'http://x/write'}]\ntracing: {endpoint: x}\n"
       "alerting: {alertmanagers: [{static_configs: [{targets: ['am:9093']}]}]}\n"
       "storage: {exemplars: {max_exemplars: 5}}\n";
   const auto config = LoadSiteConfig({.config_file = "/etc/p.yml"}, files);
   ASSERT_TRUE(config.ok()) << config.error().message();
-  EXPECT_EQ(config->warnings.size(), 3u);
+  EXPECT_EQ(config->warnings.size(), 2u);
+  EXPECT_EQ(config->main.remote_write.size(), 1u);
   ASSERT_EQ(config->main.alerting.alertmanagers.size(), 1u);
   EXPECT_EQ(config->main.alerting.alertmanagers[0].discovery.static_configs.size(), 1u);
 }

@@ -100,13 +100,14 @@ Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& fil
   StrictMap map(root, "config.plain");
   const YamlNode& global = or_null(map.Get("global"));
   const YamlNode& scrape_configs = or_null(map.Get("scrape_configs"));
+  const YamlNode& remote_write = or_null(map.Get("remote_write"));
   const YamlNode& alerting = or_null(map.Get("alerting"));
   const YamlNode& storage = or_null(map.Get("storage"));
   map.Get("runtime");  // tunes Go's collector: nothing to warn about
   TOCSIN_ASSIGN(config.rule_patterns, ReadPatterns(map, "rule_files", "rule", file));
   TOCSIN_ASSIGN(const auto scrape_patterns,
                 ReadPatterns(map, "scrape_config_files", "scrape config", file));
-  for (const std::string_view key : {"remote_write", "remote_read", "tracing", "otlp"})
+  for (const std::string_view key : {"remote_read", "tracing", "otlp"})
     map.Ignore(key, kNotYet, &warnings);
   TOCSIN_RETURN_IF_ERROR(map.Finish());
 
@@ -116,6 +117,7 @@ Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& fil
   JobNames jobs;
   TOCSIN_RETURN_IF_ERROR(jobs.Add(config.scrape_configs, file));
   TOCSIN_RETURN_IF_ERROR(LoadScrapeConfigFiles(scrape_patterns, files, config, jobs, warnings));
+  TOCSIN_ASSIGN(config.remote_write, ingest::ParseForwardConfigs(remote_write, warnings));
   TOCSIN_ASSIGN(config.storage, ParseStorageSection(storage, warnings));
   TOCSIN_ASSIGN(config.alerting, ParseAlertingSection(alerting, warnings));
   config.shown = ShowConfig(root);

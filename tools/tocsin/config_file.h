@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alerting/config.h"
+#include "ingest/forward/forward_config.h"
 #include "ingest/scrape_config.h"
 #include "query/engine.h"
 #include "rules/rule_file.h"
@@ -22,6 +23,7 @@ struct MainConfig {
   ingest::GlobalConfig global;
   std::vector<ingest::ScrapeConfig> scrape_configs;
   std::vector<std::string> rule_patterns;  // resolved against the file's folder
+  std::vector<ingest::ForwardConfig> remote_write;
   StorageSection storage;
   AlertingSection alerting;
   std::string shown;  // as /api/v1/status/config shows it

@@ -50,6 +50,16 @@ void Site::BuildMonitor(const SitePorts& ports) {
   alerts_ = std::make_unique<AlertFanout>(alertmanager_.get(), *external_);
   engine_ = std::make_unique<query::Engine>(options_.query, *db_, ports.clock, ports.metrics);
   remote_write_ = std::make_unique<ingest::RemoteWriteReceiver>(*db_, ports.metrics);
+  // What it reads may have to come from the disk, and it can wait: not on the reserved pool.
+  forwarder_ =
+      std::make_unique<ingest::Forwarder>(ingest::ForwardPorts{.clock = ports.clock,
+                                                               .scheduler = ports.scheduler,
+                                                               .workers = ports.background,
+                                                               .transport = ports.transport,
+                                                               .store = *db_,
+                                                               .kv = db_->kv(),
+                                                               .metrics = ports.metrics},
+                                          options_.user_agent);
   const rules::RulePorts rule_ports{.clock = ports.clock,
                                     .scheduler = ports.scheduler,
                                     .workers = ports.workers,
@@ -90,6 +100,7 @@ Status Site::Apply(const SiteConfig& config) {
   discovery_->Apply(main.alerting.alertmanagers);
   alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
   engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);
+  forwarder_->Apply(main.global.external_labels, main.remote_write);
   scrapes_->Apply(main.global, main.scrape_configs);
   rules_->Apply({.evaluation_interval = main.global.evaluation_interval,
                  .query_offset = main.global.rule_query_offset,
@@ -102,6 +113,7 @@ Status Site::Stop(Duration budget) {
   if (db_ == nullptr) return OkStatus();
   scrapes_.reset();
   rules_.reset();
+  forwarder_.reset();
   remote_write_.reset();
   engine_.reset();
   alerts_.reset();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "alerting/alertmanager.h"
+#include "ingest/forward/forwarder.h"
 #include "ingest/remote_write/receiver.h"
 #include "ingest/scrape/manager.h"
 #include "query/engine.h"
@@ -85,6 +86,7 @@ class Site {
   std::unique_ptr<AlertFanout> alerts_;
   std::unique_ptr<query::Engine> engine_;
   std::unique_ptr<ingest::RemoteWriteReceiver> remote_write_;
+  std::unique_ptr<ingest::Forwarder> forwarder_;
   std::unique_ptr<rules::RuleManager> rules_;
   std::unique_ptr<ingest::ScrapeManager> scrapes_;
 };
