@@ -212,5 +212,18 @@ TEST_F(SiteTest, AnAlertmanagerOutsideGetsTheAlertsToo) {
   EXPECT_EQ(notified.size(), 1u);
 }
 
+TEST_F(SiteTest, RemoteWriteSendsWhatIsScraped) {
+  Write("prometheus.yml", std::string(kPrometheus) + "remote_write: [{url: 'http://far/write'}]\n");
+  ASSERT_TRUE(site->Apply(*Load()).ok());
+  int sent = 0;
+  transport.SetAnswer([&](const HttpRequest& request) {
+    if (request.url != "http://far/write") return Answer(request);
+    sent += request.body.empty() ? 0 : 1;
+    return FakeAnswer{};
+  });
+  time.Advance(2 * kMinute);
+  EXPECT_GT(sent, 0);
+}
+
 }  // namespace
 }  // namespace tocsin
