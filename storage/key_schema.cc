@@ -179,13 +179,23 @@ std::string FileHeader(const FileId& file) {
 
 std::string FileEnd(const FileId& file) { return FileHeader(file).append(1, '\0'); }
 
-std::optional<RawKey> ParseRaw(std::string_view key) {
+std::optional<FileId> ParseFileId(std::string_view key) {
   ByteReader in(key);
+  FileId file;
+  file.retention_class = in.BigEndian<uint8_t>();
+  file.day = in.BigEndian<uint16_t>();
+  file.seal_seq = in.BigEndian<uint64_t>();
+  if (!in.ok()) return std::nullopt;
+  return file;
+}
+
+std::optional<RawKey> ParseRaw(std::string_view key) {
+  const auto file = ParseFileId(key);
+  if (!file) return std::nullopt;
+  ByteReader in(key.substr(FilePrefix(*file).size()));
+  if (in.done()) return std::nullopt;
   RawKey raw;
-  raw.file.retention_class = in.BigEndian<uint8_t>();
-  raw.file.day = in.BigEndian<uint16_t>();
-  raw.file.seal_seq = in.BigEndian<uint64_t>();
-  if (!in.ok() || in.done()) return std::nullopt;
+  raw.file = *file;
   switch (static_cast<uint8_t>(in.rest().front())) {
     case kHeaderByte:
       raw.kind = RawKey::Kind::kHeader;

@@ -113,6 +113,8 @@ struct RawKey {
   uint16_t part = 0;
 };
 std::optional<RawKey> ParseRaw(std::string_view key);
+// The file a key of it, or the beginning of one, names.
+std::optional<FileId> ParseFileId(std::string_view key);
 
 }  // namespace keys
 }  // namespace tocsin::storage

@@ -200,8 +200,8 @@ Result<SealedFilePtr> ReadFile(const RocksStore& store, const keys::FileId& id) 
 void ReadFiles(const RocksStore& store, Recovered* out) {
   std::set<keys::FileId> ids;
   for (const std::string& key : store.FirstKeys(Family::kRaw))
-    if (const auto parsed = keys::ParseRaw(key))
-      ids.insert(parsed->file);
+    if (const auto id = keys::ParseFileId(key))
+      ids.insert(*id);
     else
       ++out->damaged_files;
   for (const keys::FileId& id : ids) {

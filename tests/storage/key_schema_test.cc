@@ -100,6 +100,8 @@ TEST(KeySchema, MalformedKeysAreRefused) {
   for (size_t n = 0; n < segment.size(); ++n)
     EXPECT_FALSE(keys::ParseRaw(segment.substr(0, n))) << n;
   EXPECT_FALSE(keys::ParseRaw(segment + "x"));
+  EXPECT_FALSE(keys::ParseFileId(segment.substr(0, 10)));
+  EXPECT_EQ(keys::ParseFileId(segment.substr(0, 11)), (keys::FileId{0, 1, 2}));
   EXPECT_FALSE(keys::ParseSeriesRun("\x09"));
   EXPECT_FALSE(keys::ParseLogRow("short"));
 }
