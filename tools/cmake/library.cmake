@@ -1,3 +1,34 @@
+# Sanitizer builds compile several sources as one: reading headers is most of a compilation, and CI
+# makes three builds. The ordinary builds do not, so every file is also compiled alone.
+option(TOCSIN_UNITY "Compile sources in groups" OFF)
+function(tocsin_unity target)
+  if(NOT TOCSIN_UNITY AND NOT TOCSIN_SANITIZE)
+    return()
+  endif()
+  find_program(TOCSIN_PYTHON python3 REQUIRED)
+  # What may share a group changes with the sources.
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+               ${CMAKE_SOURCE_DIR}/tools/cmake/unity.py ${ARGN})
+  execute_process(COMMAND ${TOCSIN_PYTHON} ${CMAKE_SOURCE_DIR}/tools/cmake/unity.py 10 ${ARGN}
+                  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+                  OUTPUT_VARIABLE groups OUTPUT_STRIP_TRAILING_WHITESPACE
+                  COMMAND_ERROR_IS_FATAL ANY)
+  if(groups STREQUAL "")
+    return()
+  endif()
+  string(REPLACE ";" "|" groups "${groups}")
+  string(REPLACE "\n" ";" groups "${groups}")
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  set(n 0)
+  foreach(group IN LISTS groups)
+    string(REPLACE "|" ";" files "${group}")
+    set_source_files_properties(${files} PROPERTIES UNITY_GROUP group${n})
+    math(EXPR n "${n} + 1")
+  endforeach()
+  # A type of an unnamed namespace inside a named one is fine as long as the file is a source.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+endfunction()
+
 # tocsin_library(folder PUBLIC headers... SOURCES files... DEPS folders... LINK libraries...)
 #
 # One static library per folder. It sees the PUBLIC headers of its DEPS (and of theirs), all headers
@@ -23,6 +54,7 @@ function(tocsin_library folder)
   list(TRANSFORM ARG_DEPS PREPEND tocsin_)
   if(ARG_SOURCES)
     add_library(tocsin_${name} STATIC ${ARG_SOURCES})
+    tocsin_unity(tocsin_${name} ${ARG_SOURCES})
     target_include_directories(tocsin_${name} PUBLIC ${exported} PRIVATE ${own})
     target_link_libraries(tocsin_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_LINK} Threads::Threads)
   else()
