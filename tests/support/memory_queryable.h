@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -41,8 +42,11 @@ class MemoryQueryable final : public storage::Queryable {
   Result<std::unique_ptr<storage::SeriesSet>> Select(
       std::span<const Matcher> matchers, Timestamp from, Timestamp to,
       const storage::SelectHints& hints) const override {
-    last_hints_ = hints;
-    ++selects_;
+    {
+      std::lock_guard lock(mutex_);
+      last_hints_ = hints;
+      ++selects_;
+    }
     auto set = std::make_unique<Set>();
     set->block_samples = block_samples_;
     for (const auto& [labels, points] : series_) {
@@ -134,6 +138,7 @@ class MemoryQueryable final : public storage::Queryable {
 
   const size_t block_samples_;
   std::map<Labels, std::map<int64_t, Point>> series_;
+  mutable std::mutex mutex_;  // of what Select notes: readers may be many
   mutable storage::SelectHints last_hints_;
   mutable int selects_ = 0;
 };
