@@ -1,7 +1,6 @@
 # Every library from Debian's packages; each one's headers have one home (tools/lint/homes.txt).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-unset(zstd_INCLUDE_DIRS CACHE)  # a build folder older than this line holds an empty one
 find_package(RocksDB CONFIG REQUIRED)  # also gives zstd::zstd
 find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)
