@@ -15,7 +15,10 @@ import tempfile
 import house
 
 FLAGS = ("--config.file={config} --storage.tsdb.path={data} --web.listen-address=127.0.0.1:{port} "
-         "--web.enable-remote-write-receiver --storage.tsdb.retention.time=100y")
+         "--web.enable-remote-write-receiver --storage.tsdb.retention.time=100y "
+         "--enable-feature=promql-experimental-functions,promql-delayed-name-removal,"
+         "promql-extended-range-selectors,promql-binop-fill-modifiers,type-and-unit-labels,"
+         "use-start-timestamps")
 
 
 def main():
