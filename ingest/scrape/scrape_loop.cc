@@ -17,7 +17,7 @@ constexpr size_t kBodySlack = 1024;
 std::string TransportError(const std::string& url, const Error& error) {
   const std::string prefix = fmt::format("Get \"{}\": ", url);
   if (error.code() == ErrorCode::kTimeout) return prefix + "context deadline exceeded";
-  return error.message().starts_with(prefix) ? error.message() : prefix + error.message();
+  return error.message().starts_with("Get \"") ? error.message() : prefix + error.message();
 }
 
 }  // namespace
