@@ -131,4 +131,3 @@ BENCHMARK(BM_ResolveKnown);
 
 }  // namespace
 }  // namespace tocsin::storage
-

@@ -24,9 +24,9 @@ struct YamlNode {
   enum class Kind : uint8_t { kNull, kScalar, kSequence, kMap };
 
   Kind kind = Kind::kNull;
-  bool quoted = false;  // scalar in quotes: a string whatever it looks like
-  std::string scalar;   // as written, quotes and escapes resolved
-  std::vector<YamlNode> items;                         // sequence
+  bool quoted = false;          // scalar in quotes: a string whatever it looks like
+  std::string scalar;           // as written, quotes and escapes resolved
+  std::vector<YamlNode> items;  // sequence
   std::vector<std::pair<YamlNode, YamlNode>> members;  // map, in the order of the text
   std::string file;                                    // shown in errors
   int line = 0, column = 0;                            // 1-based
