@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 namespace tocsin {
 
@@ -25,8 +26,13 @@ struct MetricRegistry::Impl {
   std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
   std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
   std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
-  std::map<std::pair<std::string, MetricLabels>, std::pair<int, void*>> made;
+  std::set<std::pair<std::string, MetricLabels>> made, removed;
   std::vector<Callback> callbacks;
+
+  void Made(const std::string& name, const MetricLabels& labels) {
+    made.insert({name, labels});
+    removed.erase({name, labels});
+  }
 
   // The library would throw on a name that is taken by another type.
   template <typename T, typename Build>
@@ -65,7 +71,7 @@ Counter MetricRegistry::GetCounter(const std::string& name, const std::string& h
   std::lock_guard lock(impl_->mutex);
   auto& family = impl_->FamilyOf(impl_->counters, name, help, prometheus::BuildCounter);
   auto* metric = &family.Add(labels);
-  impl_->made[{name, labels}] = {0, metric};
+  impl_->Made(name, labels);
   return Counter(metric);
 }
 
@@ -74,7 +80,7 @@ Gauge MetricRegistry::GetGauge(const std::string& name, const std::string& help,
   std::lock_guard lock(impl_->mutex);
   auto& family = impl_->FamilyOf(impl_->gauges, name, help, prometheus::BuildGauge);
   auto* metric = &family.Add(labels);
-  impl_->made[{name, labels}] = {1, metric};
+  impl_->Made(name, labels);
   return Gauge(metric);
 }
 
@@ -84,7 +90,7 @@ HistogramMetric MetricRegistry::GetHistogram(const std::string& name, const std:
   std::lock_guard lock(impl_->mutex);
   auto& family = impl_->FamilyOf(impl_->histograms, name, help, prometheus::BuildHistogram);
   auto* metric = &family.Add(labels, std::move(upper_bounds));
-  impl_->made[{name, labels}] = {2, metric};
+  impl_->Made(name, labels);
   return HistogramMetric(metric);
 }
 
@@ -98,13 +104,8 @@ void MetricRegistry::Remove(const std::string& name, const MetricLabels& labels)
   std::lock_guard lock(impl_->mutex);
   std::erase_if(impl_->callbacks,
                 [&](const Impl::Callback& c) { return c.name == name && c.labels == labels; });
-  auto it = impl_->made.find({name, labels});
-  if (it == impl_->made.end()) return;
-  const auto [kind, metric] = it->second;
-  if (kind == 0) impl_->counters[name]->Remove(static_cast<prometheus::Counter*>(metric));
-  if (kind == 1) impl_->gauges[name]->Remove(static_cast<prometheus::Gauge*>(metric));
-  if (kind == 2) impl_->histograms[name]->Remove(static_cast<prometheus::Histogram*>(metric));
-  impl_->made.erase(it);
+  // Only hidden: a handle may be counting at this moment.
+  if (impl_->made.contains({name, labels})) impl_->removed.insert({name, labels});
 }
 
 std::string MetricRegistry::Serialize() const {
@@ -113,6 +114,15 @@ std::string MetricRegistry::Serialize() const {
   {
     std::lock_guard lock(impl_->mutex);
     callbacks = impl_->callbacks;
+    if (!impl_->removed.empty()) {
+      for (auto& family : families) {
+        std::erase_if(family.metric, [&](const prometheus::ClientMetric& metric) {
+          MetricLabels labels;
+          for (const auto& label : metric.label) labels.emplace(label.name, label.value);
+          return impl_->removed.contains({family.name, labels});
+        });
+      }
+    }
   }
   for (const auto& callback : callbacks) {
     auto family = std::find_if(families.begin(), families.end(),

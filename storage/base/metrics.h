@@ -65,7 +65,8 @@ class MetricRegistry {
   // `value` is asked at each scrape; it must be quick and thread-safe. `counter`: its TYPE.
   void AddCallback(const std::string& name, const std::string& help, bool counter,
                    std::function<double()> value, const MetricLabels& labels = {});
-  // Removes a metric of the given labels (a target or a group that is gone).
+  // Hides a metric of the given labels (a target or a group that is gone) until it is got again.
+  // Handles stay valid: their owner may still be counting on another thread.
   void Remove(const std::string& name, const MetricLabels& labels);
 
   // Text exposition format 0.0.4.
