@@ -19,6 +19,15 @@ FailureReason ReasonOf(int status) {
   return FailureReason::kOther;
 }
 
+// The URL of a receiver is its credential (Slack, webhooks): a failure is told without it.
+Error WithoutUrl(const Error& error) {
+  const std::string& text = error.message();
+  const size_t begin = text.find('"');
+  const size_t end = begin == std::string::npos ? begin : text.find('"', begin + 1);
+  if (end == std::string::npos) return error;
+  return Error(error.code(), text.substr(0, begin + 1) + "<secret>" + text.substr(end));
+}
+
 class HttpDelivery final : public Delivery {
  public:
   HttpDelivery(Transport& transport, HttpRequest request, HttpDeliveryOptions options)
@@ -43,7 +52,7 @@ class HttpDelivery final : public Delivery {
   static DeliveryResult Judge(Result<HttpResponse> response, const HttpDeliveryOptions& options) {
     DeliveryResult out;
     if (!response.ok()) {
-      out.status = response.error();
+      out.status = WithoutUrl(response.error());
       out.retry = true;
       if (response.error().code() == ErrorCode::kTimeout) {
         out.reason = FailureReason::kContextDeadlineExceeded;

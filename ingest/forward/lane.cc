@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "storage/base/log.h"
+#include "storage/config/url.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -18,7 +19,7 @@ constexpr Duration kWidest{600'000};
 constexpr uint64_t kMaxAnswerBytes = 64u << 10;
 
 MetricLabels LabelsOf(const ForwardConfig& config) {
-  return {{"remote_name", config.name}, {"url", config.url}};
+  return {{"remote_name", config.name}, {"url", WithoutUrlPassword(config.url)}};
 }
 MetricLabels WithReason(const ForwardConfig& config, const char* reason) {
   MetricLabels labels = LabelsOf(config);
@@ -290,7 +291,9 @@ void ForwardLane::OnSamplesAnswered(const Result<HttpResponse>& response) {
       metrics_.retried.Add(count);
       if (!std::exchange(retry_logged_, true)) {
         log::Warn("Endpoint does not take samples; they stay in the store until it does",
-                  {{"remote_name", config_.name}, {"url", config_.url}, {"err", outcome.reason}});
+                  {{"remote_name", config_.name},
+                   {"url", WithoutUrlPassword(config_.url)},
+                   {"err", outcome.reason}});
       }
       uncertain_ = true;
       ++attempt_;
@@ -304,7 +307,9 @@ void ForwardLane::OnSamplesAnswered(const Result<HttpResponse>& response) {
       metrics_.failed.Add(count);
       if (!std::exchange(refusal_logged_, true)) {
         log::Error("Endpoint refuses samples; they are not sent again",
-                   {{"remote_name", config_.name}, {"url", config_.url}, {"err", outcome.reason}});
+                   {{"remote_name", config_.name},
+                    {"url", WithoutUrlPassword(config_.url)},
+                    {"err", outcome.reason}});
       }
       break;
     case SendOutcome::Kind::kDelivered:

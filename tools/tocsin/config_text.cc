@@ -5,6 +5,7 @@
 
 #include "storage/base/json.h"
 #include "storage/config/secret.h"
+#include "storage/config/url.h"
 
 namespace tocsin {
 namespace {
@@ -24,19 +25,6 @@ constexpr std::array<std::string_view, 12> kSecretKeys = {"password",
 
 bool IsSecretKey(std::string_view key) {
   return std::find(kSecretKeys.begin(), kSecretKeys.end(), key) != kSecretKeys.end();
-}
-
-// http://user:pass@host: the password goes.
-std::string WithoutUrlPassword(const std::string& text) {
-  const size_t scheme = text.find("://");
-  if (scheme == std::string::npos) return text;
-  const size_t begin = scheme + 3;
-  const size_t end = std::min(text.find_first_of("/?#", begin), text.size());
-  const size_t at = text.rfind('@', end == text.size() ? std::string::npos : end);
-  if (at == std::string::npos || at < begin) return text;
-  const size_t colon = text.find(':', begin);
-  if (colon == std::string::npos || colon > at) return text;
-  return text.substr(0, colon + 1) + std::string(kSecretText) + text.substr(at);
 }
 
 void AppendScalar(const YamlNode& node, bool secret, std::string& out) {
