@@ -44,7 +44,7 @@ struct Response {
   HttpHeaders headers;  // besides content type and length
 };
 
-// Copyable; the first call counts.
+// Copyable; the first call counts. Every copy has to be gone before the event loop goes.
 using Responder = std::function<void(Response)>;
 
 }  // namespace tocsin::http

@@ -129,14 +129,15 @@ TEST_F(ServerTest, RefusesWhatIsTooLargeOrMalformed) {
 
 TEST_F(ServerTest, TellsTheHandlerThatTheClientHasGone) {
   std::promise<void> gone;
+  std::thread worker;
   Serve([&](std::shared_ptr<const Request> request, Responder respond) {
-    std::thread([request, respond, &gone] {
+    worker = std::thread([request = std::move(request), respond = std::move(respond), &gone] {
       for (int i = 0; i < 2000 && !request->canceled->load(); ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
       if (request->canceled->load()) gone.set_value();
       respond({});
-    }).detach();
+    });
   });
   HttpRequest request{.url = "/"};
   request.timeout = Duration{50};
@@ -145,6 +146,7 @@ TEST_F(ServerTest, TellsTheHandlerThatTheClientHasGone) {
   EXPECT_EQ(got.response.error().code(), ErrorCode::kTimeout);
   EXPECT_NE(got.response.error().message().find("context deadline exceeded"), std::string::npos);
   EXPECT_EQ(gone.get_future().wait_for(std::chrono::seconds(3)), std::future_status::ready);
+  worker.join();  // a responder may not outlive the loop
 }
 
 TEST_F(ServerTest, ClientBoundsTheBodyAndNamesTheFailure) {

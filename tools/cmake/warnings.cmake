@@ -6,6 +6,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-error=maybe-uninitialized -Wno-error=restrict
                       -Wno-error=stringop-overflow -Wno-error=array-bounds
                       -Wno-error=dangling-pointer)
-  # A screenful each: not even shown where the optimiser runs.
-  add_compile_options($<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
+  # A screenful each: not even shown where the optimiser or a sanitizer runs.
+  add_compile_options($<$<OR:$<CONFIG:Release>,$<BOOL:${TOCSIN_SANITIZE}>>:-Wno-maybe-uninitialized>)
 endif()
