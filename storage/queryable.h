@@ -20,15 +20,42 @@ namespace tocsin::storage {
 // At most this many samples a block, so that one lies in the L1/L2 cache.
 inline constexpr size_t kMaxBlockSamples = 1024;
 
-// Decoded samples of one series in time order. Views: valid until the next call of the reader that
-// gave them. `values` of a histogram sample is its count and histograms[i] is set; `histograms` is
-// empty when the block has none.
+// What a level keeps of the float samples of one series in the window (end - resolution, end].
+// Windows are self-contained: what lies between two of them follows from `last` and the next
+// `first`, so that cells of neighbouring windows add up exactly. Staleness markers are no samples.
+struct LevelCell {
+  Timestamp end;                    // a multiple of the resolution
+  Timestamp first_time, last_time;  // true times of the samples; set when count > 0
+  uint32_t count = 0;               // 0: the window only says that the series ended
+  uint32_t resets = 0;              // samples lower than the one before, inside the window
+  double first = 0, last = 0;       // NaN like any other value
+  double sum = 0;                   // compensated; NaN when a sample is
+  double min = 0, max = 0;          // of the samples that are not NaN; NaN when there is none
+  double dropped = 0;               // sum of the values before each reset: the increase inside the
+                                    // window is last - first + dropped
+  bool ended = false;               // a staleness marker came after the last sample
+  bool has_sum = true;              // false: `sum` is not kept (counters)
+  bool has_resets = true;           // false: `resets` and `dropped` are not kept (gauges)
+};
+
+// Decoded samples of one series in time order, or cells of a level. Views: valid until the next
+// call of the reader that gave them. `values` of a histogram sample is its count and histograms[i]
+// is set; `histograms` is empty when the block has none.
 struct SampleBlock {
   std::span<const Timestamp> times;
   std::span<const double> values;
   std::span<const Histogram* const> histograms;
+  // When not empty the block has cells instead of samples, ascending by end (two cells with one end
+  // follow each other in time). Only when the select allowed levels.
+  std::span<const LevelCell> cells;
 
   size_t size() const { return times.size(); }
+};
+
+// Days [from, to) that a select reads from a level, for all of its series alike.
+struct LevelRegion {
+  Timestamp from, to;
+  Duration resolution;
 };
 
 // One thread at a time; a query makes one per thread. Series asked for in ascending order of
@@ -53,13 +80,24 @@ class SeriesSet {
   virtual std::unique_ptr<SampleReader> NewReader() const = 0;
   // Damage that cost part of the answer ("segment ... is damaged"); shown as warnings.
   virtual std::vector<std::string> warnings() const { return {}; }
+  // What is coarser than asked for, or not there, because raw samples have expired.
+  virtual std::vector<std::string> infos() const { return {}; }
+  // Where cells stand for the samples; ascending, disjoint. Readers then give the cells whose
+  // window meets the asked range.
+  virtual std::vector<LevelRegion> levels() const { return {}; }
 };
 
 struct SelectHints {
-  Duration step{0};                             // of the query; 0 for instant
-  Duration range{0};                            // of the selector; 0 for instant selectors
-  std::string function;                         // directly around the selector, or ""
-  bool labels_only = false;                     // no reader will be asked for
+  Duration step{0};          // of the query; 0 for instant
+  Duration range{0};         // of the selector; 0 for instant selectors
+  std::string function;      // directly around the selector, or ""
+  bool labels_only = false;  // no reader will be asked for
+  // The caller understands cells: a day of which only levels are left is read from the finest one.
+  // Otherwise nothing is there (and infos() says so).
+  bool levels = false;
+  // With `levels`: days whose level of at most this resolution is complete are read from it even
+  // though their raw samples exist. 0: raw where it exists.
+  Duration max_source_resolution{0};
   const std::atomic<bool>* canceled = nullptr;  // checked now and then; kCanceled when set
 };
 
