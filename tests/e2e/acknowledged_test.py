@@ -1,45 +1,17 @@
 """What remote write has acknowledged survives kill -9, to the sample, however often."""
 
-import struct
 import threading
 import time
 
 import house
+import remote_write
 
 SERIES = 40
 
 
-def varint(value):
-    out = bytearray()
-    value &= (1 << 64) - 1
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def field(number, data):
-    return varint(number << 3 | 2) + varint(len(data)) + data
-
-
-def snappy(data):
-    """A valid snappy block without compression."""
-    out = bytearray(varint(len(data)))
-    for start in range(0, len(data), 65536):
-        piece = data[start:start + 65536]
-        out += b"\xf4" + struct.pack("<H", len(piece) - 1) + piece
-    return bytes(out)
-
-
 def request(sender, step, t_ms):
-    body = b""
-    for i in range(SERIES):
-        labels = [("__name__", "w"), ("i", str(i)), ("sender", str(sender))]
-        series = b"".join(field(1, field(1, n.encode()) + field(2, v.encode())) for n, v in labels)
-        series += field(2, b"\x09" + struct.pack("<d", step * 1000.0 + i) + b"\x10" + varint(t_ms))
-        body += field(1, series)
-    return snappy(body)
+    return remote_write.request([({"__name__": "w", "i": str(i), "sender": str(sender)},
+                                  [(t_ms, step * 1000.0 + i)]) for i in range(SERIES)])
 
 
 class Sender(threading.Thread):
@@ -57,8 +29,7 @@ class Sender(threading.Thread):
             try:
                 status, text = self.tocsin.request(
                     "POST", "/api/v1/write", request(self.number, self.step, t_ms),
-                    {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
-                     "X-Prometheus-Remote-Write-Version": "0.1.0"})
+                    remote_write.HEADERS)
             except OSError:
                 return
             if status == 204:
