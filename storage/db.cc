@@ -9,6 +9,7 @@
 #include "storage/base/log.h"
 #include "storage/commit_queue.h"
 #include "storage/directory.h"
+#include "storage/disk_guard.h"
 #include "storage/folder.h"
 #include "storage/head.h"
 #include "storage/kv.h"
@@ -18,6 +19,7 @@
 #include "storage/metrics.h"
 #include "storage/querier.h"
 #include "storage/recovery.h"
+#include "storage/repair.h"
 #include "storage/rocks_store.h"
 #include "storage/row_layout.h"
 #include "storage/series_index.h"
@@ -59,7 +61,7 @@ class DbImpl final : public Db {
   ~DbImpl() override;
 
   // After the constructor: reads what is there, replays the log.
-  Status Recover();
+  Status Recover(const Repairs& repairs);
 
   std::unique_ptr<Appender> NewAppender() override { return MakeAppender(appender_deps_); }
 
@@ -92,6 +94,8 @@ class DbImpl final : public Db {
   CommitQueue::Deps QueueDeps();
   Maintenance::Deps MaintenanceDeps();
   MetricSources Sources();
+  // Counts and logs it, and keeps numbers that may be lost from being given again.
+  void ReportDamage(const Repairs& repairs, const Recovered& recovered);
   void ScheduleSync();
   void ScheduleTick();
 
@@ -181,19 +185,15 @@ DbImpl::~DbImpl() {
   metrics_.reset();
 }
 
-Status DbImpl::Recover() {
+Status DbImpl::Recover(const Repairs& repairs) {
   const MonotonicTime begin = ports_.clock.Monotonic();
-  TOCSIN_RETURN_IF_ERROR(CheckFormat(*store_));
+  TOCSIN_RETURN_IF_ERROR(CheckFormat(*store_, !repairs.steps.empty()));
   TOCSIN_ASSIGN(Recovered recovered, ReadDirectory(*store_));
-  TOCSIN_RETURN_IF_ERROR(index_.Load(*store_));
+  TOCSIN_RETURN_IF_ERROR(index_.Load(*store_, &recovered.damaged_values));
   index_.ReserveBelow(recovered.numbers.group, recovered.numbers.symbol);
-  TOCSIN_RETURN_IF_ERROR(metadata_.Load(*store_));
+  TOCSIN_RETURN_IF_ERROR(metadata_.Load(*store_, &recovered.damaged_values));
   TOCSIN_RETURN_IF_ERROR(ReplayLog(*store_, index_, head_, ports_.clock.Monotonic(), &recovered));
-  if (recovered.damaged_rows + recovered.damaged_files > 0) {
-    corruptions_.Add(static_cast<double>(recovered.damaged_rows + recovered.damaged_files));
-    log::Warn("the database was damaged; what is readable is there",
-              {{"rows", recovered.damaged_rows}, {"files", recovered.damaged_files}});
-  }
+  ReportDamage(repairs, recovered);
   directories_.Publish(std::move(recovered.directory));
 
   Numbers& numbers = recovered.numbers;
@@ -214,6 +214,25 @@ Status DbImpl::Recover() {
   ScheduleSync();
   ScheduleTick();
   return OkStatus();
+}
+
+void DbImpl::ReportDamage(const Repairs& repairs, const Recovered& recovered) {
+  for (const Repairs::Step& step : repairs.steps)
+    ports_.metrics
+        .GetCounter("tocsin_storage_repairs_total",
+                    "Repairs of the database at the start, by what was done.",
+                    {{"step", step.what}})
+        .Add();
+  const uint64_t met = recovered.damaged_rows + recovered.damaged_files + recovered.damaged_values;
+  const uint64_t all = met + repairs.damages();
+  if (all == 0) return;
+  corruptions_.Add(static_cast<double>(all));
+  index_.StartNewGroups(recovered.numbers.group);
+  if (met > 0)
+    log::Warn("the database was damaged; what is readable is there",
+              {{"rows", recovered.damaged_rows},
+               {"files", recovered.damaged_files},
+               {"values", recovered.damaged_values}});
 }
 
 MetricSources DbImpl::Sources() {
@@ -333,10 +352,19 @@ Status DbImpl::Close(Duration budget) {
 
 Result<std::unique_ptr<Db>> Db::Open(const Options& options, const Ports& ports) {
   TOCSIN_ASSIGN(Folder folder, OpenFolder(options.path));
-  TOCSIN_ASSIGN(auto store, RocksStore::Open(MakeRocksOptions(options, folder)));
+  const RocksOptions rocks = MakeRocksOptions(options, folder);
+  Repairs repairs;
+  auto opened = OpenOrRepair(rocks, folder, ports.clock.Now(), &repairs);
+  // Opening takes space, too; the ballast was kept for this.
+  if (!opened.ok() && opened.error().code() == ErrorCode::kNoSpace &&
+      DiskGuard(folder).DropBallast()) {
+    log::Warn("the disk is full; the ballast was released");
+    opened = OpenOrRepair(rocks, folder, ports.clock.Now(), &repairs);
+  }
+  TOCSIN_ASSIGN(auto store, std::move(opened));
   TOCSIN_RETURN_IF_ERROR(ClearStaging(folder));
   auto db = std::make_unique<DbImpl>(options, ports, std::move(folder), std::move(store));
-  TOCSIN_RETURN_IF_ERROR(db->Recover());
+  TOCSIN_RETURN_IF_ERROR(db->Recover(repairs));
   return std::unique_ptr<Db>(std::move(db));
 }
 

@@ -20,8 +20,8 @@ Result<FileReader::Fetched*> FileReader::Fetch(const keys::FileId& file, uint64_
       if (spare_.size() < kMaxParts) spare_.push_back(std::move(part));
     fetched_.pop_front();
   }
-  Fetched next{file, group, {}};
-  TOCSIN_RETURN_IF_ERROR(store_.Scan(
+  Fetched next{file, group, {}, 0};
+  TOCSIN_RETURN_IF_ERROR(store_.ScanReadable(
       Family::kRaw, keys::Segment(file, group, 0), keys::Segment(file, group + 1, 0),
       [&](std::string_view key, std::string_view value) {
         const auto parsed = keys::ParseRaw(key);
@@ -30,7 +30,8 @@ Result<FileReader::Fetched*> FileReader::Fetch(const keys::FileId& file, uint64_
         next.parts.push_back(NewPart());
         next.parts.back()->blob.assign(value);
         return true;
-      }));
+      },
+      &next.damaged));
   for (auto& part : next.parts) part->status = part->reader.Open(part->blob);
   part_count_ += next.parts.size();
   fetched_.push_back(std::move(next));
@@ -42,6 +43,7 @@ Status FileReader::Read(const SealedFile& file, uint64_t series_id, Timestamp fr
   const unsigned slot = SlotOf(series_id);
   TOCSIN_ASSIGN(Fetched * fetched, Fetch(file.id, GroupOf(series_id)));
   Status first_error;
+  if (fetched->damaged > 0) first_error = Error(ErrorCode::kCorruption, "a block is unreadable");
   for (const auto& part : fetched->parts) {
     if (!part->status.ok()) {
       if (first_error.ok()) first_error = part->status;

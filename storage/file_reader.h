@@ -38,6 +38,7 @@ class FileReader {
     keys::FileId file;
     uint64_t group = 0;
     std::vector<std::unique_ptr<Part>> parts;
+    uint64_t damaged = 0;  // blocks with parts of it that could not be read
   };
   static constexpr size_t kMaxParts = 32;
 

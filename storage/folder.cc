@@ -50,7 +50,7 @@ Result<Folder> OpenFolder(const std::string& path) {
     for (; it != fs::directory_iterator(); it.increment(error)) {
       if (error) return IoError(path, error);
       std::string name = it->path().filename().string();
-      ours = ours || name == "db";
+      ours = ours || name == "db" || name == "staging";
       if (name != "lost+found") names.push_back(std::move(name));
     }
   }
@@ -58,6 +58,9 @@ Result<Folder> OpenFolder(const std::string& path) {
     std::sort(names.begin(), names.end());
     return Foreign(path, names);
   }
+  // A repair was about to put the new database in the place of the one it had moved away.
+  if (!fs::exists(folder.db(), error) && fs::exists(folder.rebuilt(), error))
+    fs::rename(folder.rebuilt(), folder.db(), error);
   fs::create_directories(folder.db(), error);
   if (error) return IoError(folder.db(), error);
   return folder;

@@ -9,8 +9,10 @@ namespace tocsin::storage {
 
 struct Folder {
   std::string path;
-  std::string db() const { return path + "/db"; }            // RocksDB's own
-  std::string staging() const { return path + "/staging"; }  // files under construction
+  std::string db() const { return path + "/db"; }                 // RocksDB's own
+  std::string staging() const { return path + "/staging"; }       // files under construction
+  std::string damaged() const { return path + "/damaged"; }       // what a repair has set aside
+  std::string rebuilt() const { return staging() + "/rebuilt"; }  // a new db/ under construction
 };
 
 // Makes it when missing. kInvalidArgument: it holds something that is not ours; the message names

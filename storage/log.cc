@@ -5,6 +5,9 @@
 namespace tocsin::storage {
 namespace {
 constexpr size_t kSparsePerRow = 16384;
+// Rows lean on the rows before them. After so many an owner starts anew, so that a damaged place
+// costs what lies there and few rows more; it makes the log about 2 % larger.
+constexpr uint16_t kRowsBeforeAnew = 256;
 }
 
 Status Log::Start(uint64_t first_log_seq) {
@@ -25,14 +28,16 @@ uint64_t Log::Put(RocksBatch& batch) {
 uint64_t Log::PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayout>& layout,
                           Timestamp t, std::span<const double> values) {
   LogOwner& owner = *layout->owner;
-  const bool anew = owner.generation != generation_;
+  const bool anew = owner.generation != generation_ || owner.rows >= kRowsBeforeAnew;
   if (anew || owner.layout != layout->number) {
     row_.clear();
     LogRowEncoder::Layout(owner.number, owner.state, anew, layout->refs, row_);
     Put(batch);
     owner.generation = generation_;
     owner.layout = layout->number;
+    if (anew) owner.rows = 0;
   }
+  ++owner.rows;
   row_.clear();
   LogRowEncoder::Timeline(owner.number, owner.state, t, values, row_);
   return Put(batch);

@@ -37,21 +37,21 @@ void MetadataStore::Put(RocksBatch& batch, std::string_view metric, const Metada
   batch.Put(Family::kDefault, keys::Metadata(metric), value);
 }
 
-Status MetadataStore::Load(const RocksStore& store) {
+Status MetadataStore::Load(const RocksStore& store, uint64_t* damaged) {
   std::unique_lock lock(mutex_);
   const std::string end(1, static_cast<char>(keys::kMetadataPrefix.front() + 1));
-  return store.Scan(Family::kDefault, keys::kMetadataPrefix, end,
-                    [&](std::string_view key, std::string_view value) {
-                      ByteReader in(value);
-                      const auto version = in.Fixed<uint8_t>();
-                      Metadata metadata;
-                      metadata.type = static_cast<MetricType>(in.Fixed<uint8_t>());
-                      metadata.unit = in.String();
-                      metadata.help = in.String();
-                      if (version == kVersion && in.ok() && metadata.type <= MetricType::kStateset)
-                        of_.insert_or_assign(std::string(key.substr(1)), std::move(metadata));
-                      return true;
-                    });
+  const auto take = [&](std::string_view key, std::string_view value) {
+    ByteReader in(value);
+    const auto version = in.Fixed<uint8_t>();
+    Metadata metadata;
+    metadata.type = static_cast<MetricType>(in.Fixed<uint8_t>());
+    metadata.unit = in.String();
+    metadata.help = in.String();
+    if (version == kVersion && in.ok() && metadata.type <= MetricType::kStateset)
+      of_.insert_or_assign(std::string(key.substr(1)), std::move(metadata));
+    return true;
+  };
+  return store.ScanReadable(Family::kDefault, keys::kMetadataPrefix, end, take, damaged);
 }
 
 }  // namespace tocsin::storage

@@ -25,7 +25,7 @@ class MetadataStore {
 
   static void Put(RocksBatch& batch, std::string_view metric, const Metadata& metadata);
   // Unreadable entries are left out: the next scrape brings them again.
-  Status Load(const RocksStore& store);
+  Status Load(const RocksStore& store, uint64_t* damaged);
 
  private:
   mutable std::shared_mutex mutex_;

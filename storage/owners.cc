@@ -58,6 +58,12 @@ void Owners::Restore(const Labels& labels, const Placement& placement) {
 
 void Owners::ReserveBelow(uint64_t group) { next_group_ = std::max(next_group_, group); }
 
+void Owners::StartNewGroups(uint64_t next_group) {
+  ReserveBelow(next_group);
+  shared_ = {};
+  for (auto& [hash, owner] : owners_) owner.fill = {};
+}
+
 void Owners::Forget(std::span<const uint64_t> groups) {
   const auto is_gone = [&](const Fill& fill) {
     return std::binary_search(groups.begin(), groups.end(), fill.group);

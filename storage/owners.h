@@ -30,6 +30,8 @@ class Owners {
   void Restore(const Labels& labels, const Placement& placement);
   // No group below is given out.
   void ReserveBelow(uint64_t group);
+  // No group that has a series is given another: some that it had may be lost.
+  void StartNewGroups(uint64_t next_group);
   // These groups are given no series any more.
   void Forget(std::span<const uint64_t> groups);
   uint64_t next_group() const { return next_group_; }

@@ -8,6 +8,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/log.h"
 #include "storage/codec/log_row.h"
+#include "storage/codec/segment.h"
 
 namespace tocsin::storage {
 namespace {
@@ -70,7 +71,7 @@ Status Replayer::Epoch(const RocksStore& store, uint64_t epoch) {
   LogRow row;
   uint64_t expected = epoch;
   recovered_.numbers.log_seq = std::max(recovered_.numbers.log_seq, epoch);
-  return store.ScanLog(epoch, [&](std::string_view key, std::string_view value) {
+  const auto take = [&](std::string_view key, std::string_view value) {
     const auto seq = keys::ParseLogRow(key);
     if (!seq) {
       ++recovered_.damaged_rows;
@@ -88,7 +89,8 @@ Status Replayer::Epoch(const RocksStore& store, uint64_t epoch) {
     }
     Row(*seq, row);
     return true;
-  });
+  };
+  return store.ScanLog(epoch, take, &recovered_.damaged_rows);
 }
 
 void Replayer::Row(uint64_t log_seq, const LogRow& row) {
@@ -125,7 +127,9 @@ bool Replayer::Wanted(SeriesRef series, Timestamp t, uint64_t log_seq) {
   if (t < recovered_.directory.edge || t < kMinStorable || t > kMaxStorable) return false;
   if (marks_.Sealed(GroupOf(series.id), log_seq, t)) return false;
   if (index_.Get(series) != nullptr) return true;
-  ++recovered_.damaged_rows;  // its run was lost
+  // Its run was lost; its number must not become another's.
+  ++recovered_.damaged_rows;
+  recovered_.numbers.group = std::max(recovered_.numbers.group, GroupOf(series.id) + 1);
   return false;
 }
 
@@ -196,6 +200,31 @@ Result<SealedFilePtr> ReadFile(const RocksStore& store, const keys::FileId& id) 
   return SealedFilePtr(std::make_shared<const SealedFile>(SealedFile{id, std::move(header)}));
 }
 
+// The header of a file that has lost it, as far as its segments tell. It names no marks: rows of
+// the log that are in the file come a second time into the head, and the file's samples win.
+Result<SealedFilePtr> RemakeHeader(const RocksStore& store, const keys::FileId& id) {
+  FileHeader header;
+  header.kind = FileKind::kMerge;
+  header.covers.Append(id.seal_seq);
+  header.min_time = kMaxTimestamp;
+  header.max_time = kMinTimestamp;
+  SegmentReader reader;
+  uint64_t damaged = 0;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    const auto at = keys::ParseRaw(key);
+    if (!at || at->kind != keys::RawKey::Kind::kSegment || !reader.Open(value).ok()) return true;
+    if (header.groups.empty() || header.groups.back() < at->group) header.groups.Append(at->group);
+    header.min_time = std::min(header.min_time, reader.min_time());
+    header.max_time = std::max(header.max_time, reader.max_time());
+    header.bytes += value.size();
+    return true;
+  };
+  TOCSIN_RETURN_IF_ERROR(
+      store.ScanReadable(Family::kRaw, keys::FilePrefix(id), keys::FileEnd(id), take, &damaged));
+  if (header.groups.empty()) return Corrupt("a file without a readable segment");
+  return SealedFilePtr(std::make_shared<const SealedFile>(SealedFile{id, std::move(header)}));
+}
+
 // A file that cannot be read costs its samples, not the start.
 void ReadFiles(const RocksStore& store, Recovered* out) {
   std::set<keys::FileId> ids;
@@ -210,9 +239,13 @@ void ReadFiles(const RocksStore& store, Recovered* out) {
     auto file = ReadFile(store, id);
     if (!file.ok()) {
       ++out->damaged_files;
-      out->directory.damaged_days.push_back(id.day);
-      log::Error("a sealed file is unreadable",
+      log::Error("a sealed file is damaged",
                  {{"day", id.day}, {"seal_seq", id.seal_seq}, {"err", file.error().message()}});
+      file = RemakeHeader(store, id);
+    }
+    if (!file.ok()) {
+      out->directory.damaged_days.push_back(id.day);
+      log::Error("nothing of the file is readable", {{"err", file.error().message()}});
       continue;
     }
     if (*file == nullptr) continue;
@@ -223,24 +256,23 @@ void ReadFiles(const RocksStore& store, Recovered* out) {
 }
 
 Status ReadTombstones(const RocksStore& store, Recovered* out) {
-  Status status;
   const std::string end(1, static_cast<char>(keys::kTombstonePrefix.front() + 1));
-  TOCSIN_RETURN_IF_ERROR(store.Scan(Family::kDefault, keys::kTombstonePrefix, end,
-                                    [&](std::string_view key, std::string_view value) {
-                                      const auto number = keys::ParseTombstone(key);
-                                      auto tombstone =
-                                          number ? DecodeTombstone(*number, value)
-                                                 : Result<Tombstone>(Corrupt("a tombstone's key"));
-                                      if (!tombstone.ok()) {
-                                        status = tombstone.error();
-                                        return false;
-                                      }
-                                      out->numbers.tombstone =
-                                          std::max(out->numbers.tombstone, *number + 1);
-                                      out->directory.tombstones.push_back(*std::move(tombstone));
-                                      return true;
-                                    }));
-  return status;
+  const auto take = [out](std::string_view key, std::string_view value) {
+    const auto number = keys::ParseTombstone(key);
+    if (number) out->numbers.tombstone = std::max(out->numbers.tombstone, *number + 1);
+    auto tombstone =
+        number ? DecodeTombstone(*number, value) : Result<Tombstone>(Corrupt("a tombstone's key"));
+    if (tombstone.ok()) {
+      out->directory.tombstones.push_back(*std::move(tombstone));
+    } else {
+      ++out->damaged_values;
+      log::Error("a deletion is damaged: what it deleted may answer again, delete it again",
+                 {{"err", tombstone.error().message()}});
+    }
+    return true;
+  };
+  return store.ScanReadable(Family::kDefault, keys::kTombstonePrefix, end, take,
+                            &out->damaged_values);
 }
 
 Result<std::optional<Timestamp>> ReadTime(const RocksStore& store, std::string_view key) {
@@ -311,8 +343,10 @@ Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value) {
   return out;
 }
 
-Status CheckFormat(RocksStore& store) {
-  TOCSIN_ASSIGN(const auto value, store.Get(Family::kDefault, keys::Format()));
+Status CheckFormat(RocksStore& store, bool repaired) {
+  auto read = store.Get(Family::kDefault, keys::Format());
+  if (!read.ok() && read.error().code() != ErrorCode::kCorruption) return read.error();
+  const std::optional<std::string> value = read.ok() ? *read : std::nullopt;
   if (value) {
     ByteReader in(*value);
     const auto version = in.Fixed<uint8_t>();
@@ -326,7 +360,9 @@ Status CheckFormat(RocksStore& store) {
                              std::to_string(kFormatVersion) + ": run a newer tocsin on it");
     return OkStatus();
   }
+  repaired = repaired || !read.ok();
   for (Family family : {Family::kSeries, Family::kSym, Family::kRaw, Family::kState}) {
+    if (repaired) break;
     TOCSIN_ASSIGN(const auto last, store.LastKey(family));
     if (last) return InvalidArgument("the database has data but no format: it is not tocsin's");
   }
@@ -341,13 +377,32 @@ Status CheckFormat(RocksStore& store) {
 
 Result<Recovered> ReadDirectory(const RocksStore& store) {
   Recovered out;
-  TOCSIN_ASSIGN(const auto floors, store.Get(Family::kDefault, keys::Floors()));
-  if (floors) {
-    TOCSIN_ASSIGN(out.numbers, DecodeFloors(*floors));
+  // A value that is damaged is as one that is not there: floors and edges come from all else.
+  const auto tell = [&out](const Error& error) -> Status {
+    if (error.code() != ErrorCode::kCorruption) return error;
+    ++out.damaged_values;
+    log::Error("a value is damaged", {{"err", error.message()}});
+    return OkStatus();
+  };
+  const auto time_of = [&](std::string_view key, std::optional<Timestamp>* to) -> Status {
+    auto time = ReadTime(store, key);
+    if (!time.ok()) return tell(time.error());
+    *to = *time;
+    return OkStatus();
+  };
+  const auto stored = store.Get(Family::kDefault, keys::Floors());
+  if (!stored.ok()) TOCSIN_RETURN_IF_ERROR(tell(stored.error()));
+  if (stored.ok() && *stored) {
+    const auto floors = DecodeFloors(**stored);
+    if (floors.ok())
+      out.numbers = *floors;
+    else
+      TOCSIN_RETURN_IF_ERROR(tell(floors.error()));
   }
-  TOCSIN_ASSIGN(const auto edge, ReadTime(store, keys::Edge(0, 0)));
+  std::optional<Timestamp> edge;
+  TOCSIN_RETURN_IF_ERROR(time_of(keys::Edge(0, 0), &edge));
   if (edge) out.directory.edge = *edge;
-  TOCSIN_ASSIGN(out.guarded, ReadTime(store, keys::GuardedClock()));
+  TOCSIN_RETURN_IF_ERROR(time_of(keys::GuardedClock(), &out.guarded));
   TOCSIN_RETURN_IF_ERROR(ReadTombstones(store, &out));
   ReadFiles(store, &out);
   out.directory.Sort();

@@ -36,8 +36,9 @@ Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value);
 // The value of an edge and of the guarded clock.
 std::string EncodeTime(Timestamp t);
 
-// Writes the format into a new database. kInvalidArgument: it is of a newer format, or not ours.
-Status CheckFormat(RocksStore& store);
+// Writes the format into a new database, and into one that has lost it (`repaired`).
+// kInvalidArgument: it is of a newer format, or not ours.
+Status CheckFormat(RocksStore& store, bool repaired);
 
 struct Recovered {
   Directory directory;
@@ -45,7 +46,8 @@ struct Recovered {
   Numbers numbers;                      // floors, files and log taken into account
   std::vector<keys::FileId> contained;  // left over by a crash: others cover them, or the edge does
   uint64_t damaged_files = 0;
-  uint64_t damaged_rows = 0;
+  uint64_t damaged_rows = 0;    // of the log
+  uint64_t damaged_values = 0;  // of the small families
 };
 
 // Reads files, tombstones, edges, floors.

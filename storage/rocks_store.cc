@@ -11,6 +11,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <iterator>
 #include <map>
@@ -58,7 +59,11 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options,
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   db.avoid_unnecessary_blocking_io = true;
-  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // A record that breaks off at the end is no damage. Anything else is told, so that what lies
+  // behind it is not lost silently (see repair.h).
+  db.wal_recovery_mode = options.skip_damaged_log
+                             ? rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords
+                             : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   db.manual_wal_flush = false;
   db.manifest_preallocation_size = 64 << 10;
   db.max_manifest_file_size = 4 << 20;
@@ -144,6 +149,8 @@ struct RocksStore::Impl {
   }
   Status ScanHandle(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
                     const Visit& visit) const;
+  Status ScanReadable(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
+                      const Visit& visit, uint64_t* damaged) const;
 
   ~Impl() {
     if (!db) return;
@@ -261,6 +268,84 @@ Status RocksStore::Impl::ScanHandle(ColumnFamilyHandle* handle, std::string_view
   return ToStatus(it->status(), handle->GetName());
 }
 
+namespace {
+
+// Keys as numbers, so that there is one in the middle of two.
+class KeyNumber {
+ public:
+  explicit KeyNumber(std::string_view key) {
+    std::copy_n(key.begin(), std::min(key.size(), bytes_.size()), bytes_.begin());
+  }
+  std::string key() const { return {bytes_.begin(), bytes_.end()}; }
+  // False: there is no such key.
+  bool AddPowerOfTwo(unsigned power) {
+    const size_t at = bytes_.size() - 1 - power / 8;
+    unsigned carry = 1u << (power % 8);
+    for (size_t i = at + 1; i-- > 0 && carry != 0;) {
+      const unsigned sum = static_cast<uint8_t>(bytes_[i]) + carry;
+      bytes_[i] = static_cast<char>(sum);
+      carry = sum >> 8;
+    }
+    return carry == 0;
+  }
+  static constexpr unsigned kBits = 32 * 8;
+
+ private:
+  std::array<char, kBits / 8> bytes_{};
+};
+
+// The first key behind `key` from which can be read. Whether it can is a matter of how far behind:
+// not within the damaged block, but from the next one on. Empty: there is none.
+std::string FirstReadable(rocksdb::Iterator& it, const std::string& key) {
+  const auto readable = [&it](const KeyNumber& at) {
+    it.Seek(at.key());
+    return it.status().ok();
+  };
+  unsigned power = 0;
+  for (KeyNumber far(key);; ++power) {
+    if (power == KeyNumber::kBits || !(far = KeyNumber(key)).AddPowerOfTwo(power)) return {};
+    if (readable(far)) break;
+  }
+  // From the right: the highest offsets that are still too little, bit by bit.
+  KeyNumber low(key);
+  for (unsigned bit = power; bit-- > 0;) {
+    KeyNumber middle = low;
+    if (middle.AddPowerOfTwo(bit) && !readable(middle)) low = middle;
+  }
+  return low.AddPowerOfTwo(0) ? low.key() : std::string();
+}
+
+}  // namespace
+
+Status RocksStore::Impl::ScanReadable(ColumnFamilyHandle* handle, std::string_view begin,
+                                      std::string_view end, const Visit& visit,
+                                      uint64_t* damaged) const {
+  std::string from(begin);
+  bool stopped = false;
+  for (;;) {
+    const Status status =
+        ScanHandle(handle, from, end, [&](std::string_view k, std::string_view v) {
+          from.assign(k);
+          stopped = !visit(k, v);
+          return !stopped;
+        });
+    if (stopped || status.ok()) return OkStatus();
+    // A dying disk says "input/output error" for a block; any other error is not the block's.
+    if (status.error().code() != ErrorCode::kCorruption &&
+        status.error().message().find("Input/output error") == std::string::npos)
+      return status;
+    ++*damaged;
+    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}, handle));
+    from = FirstReadable(*it, from);
+    if (from.empty() || (!end.empty() && from >= end)) return OkStatus();
+  }
+}
+
+Status RocksStore::ScanReadable(Family family, std::string_view begin, std::string_view end,
+                                const Visit& visit, uint64_t* damaged) const {
+  return impl_->ScanReadable(impl_->Of(family), begin, end, visit, damaged);
+}
+
 Status RocksStore::Scan(Family family, std::string_view begin, std::string_view end,
                         const Visit& visit) const {
   return impl_->ScanHandle(impl_->Of(family), begin, end, visit);
@@ -327,10 +412,10 @@ Status RocksStore::DropLog(uint64_t first_log_seq) {
   return ToStatus(impl_->db->DestroyColumnFamilyHandle(handle), "dropping a spent log epoch");
 }
 
-Status RocksStore::ScanLog(uint64_t first_log_seq, const Visit& visit) const {
+Status RocksStore::ScanLog(uint64_t first_log_seq, const Visit& visit, uint64_t* damaged) const {
   ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return NotFound("log epoch " + std::to_string(first_log_seq));
-  return impl_->ScanHandle(handle, {}, {}, visit);
+  return impl_->ScanReadable(handle, {}, {}, visit, damaged);
 }
 
 uint64_t RocksStore::LogBytes() const {

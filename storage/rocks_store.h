@@ -27,7 +27,8 @@ struct RocksOptions {
   uint64_t write_buffers_bytes = 8u << 20;  // all families together, charged to the cache
   uint64_t log_write_buffer_bytes = 4u << 20;
   uint64_t max_wal_bytes = 64u << 20;
-  rocksdb::Env* env = nullptr;  // null: the real disk
+  bool skip_damaged_log = false;  // read the WAL past damage; else damage is kCorruption
+  rocksdb::Env* env = nullptr;    // null: the real disk
 };
 
 // Writes that happen together or not at all. One thread.
@@ -85,6 +86,10 @@ class RocksStore {
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   Status Scan(Family family, std::string_view begin, std::string_view end,
               const Visit& visit) const;
+  // The same for whoever goes on without what is damaged: an unreadable block is passed over and
+  // counted, at the cost of the keys in it.
+  Status ScanReadable(Family family, std::string_view begin, std::string_view end,
+                      const Visit& visit, uint64_t* damaged) const;
   // The last key of the family that is below `end` (empty: no bound).
   Result<std::optional<std::string>> LastKey(Family family, std::string_view end = {}) const;
 
@@ -97,7 +102,8 @@ class RocksStore {
   std::vector<uint64_t> Logs() const;
   Status CreateLog(uint64_t first_log_seq);
   Status DropLog(uint64_t first_log_seq);
-  Status ScanLog(uint64_t first_log_seq, const Visit& visit) const;
+  // As ScanReadable.
+  Status ScanLog(uint64_t first_log_seq, const Visit& visit, uint64_t* damaged) const;
   // Bytes of the WAL files and of the log epochs.
   uint64_t LogBytes() const;
   // Memtables of the small families to files, so that they do not hold old WAL files alive.

@@ -23,6 +23,7 @@ struct LogOwner {
   OwnerLogState state;
   uint64_t generation = 0;  // of the log's, at the last row; other: start anew
   uint64_t layout = 0;      // number of the one last logged
+  uint16_t rows = 0;        // since it last started anew
 };
 
 // Constant once made; any thread.

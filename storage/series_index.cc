@@ -4,6 +4,7 @@
 #include <new>
 
 #include "storage/base/coding.h"
+#include "storage/base/log.h"
 #include "storage/series_run.h"
 
 namespace tocsin::storage {
@@ -233,33 +234,50 @@ void SeriesIndex::Written() {
   written_symbol_ = std::max(written_symbol_, writing_symbol_);
 }
 
-Status SeriesIndex::Load(const RocksStore& store) {
-  Status status;
-  TOCSIN_RETURN_IF_ERROR(
-      store.Scan(Family::kSym, {}, {}, [&](std::string_view key, std::string_view value) {
-        status = LoadSymbols(key, value, symbols_);
-        return status.ok();
-      }));
-  TOCSIN_RETURN_IF_ERROR(status);
+Status SeriesIndex::Load(const RocksStore& store, uint64_t* damaged) {
+  // A run that is damaged costs its series, or the series that name its symbols.
+  const auto note = [&](const Status& status) {
+    if (!status.ok() && (*damaged)++ == 0)
+      log::Error("series are damaged", {{"err", status.error().message()}});
+    return true;
+  };
+  TOCSIN_RETURN_IF_ERROR(store.ScanReadable(
+      Family::kSym, {}, {},
+      [&](std::string_view key, std::string_view value) {
+        return note(LoadSymbols(key, value, symbols_));
+      },
+      damaged));
+  TOCSIN_RETURN_IF_ERROR(store.ScanReadable(
+      Family::kSeries, {}, {},
+      [&](std::string_view key, std::string_view value) { return note(LoadRun(key, value)); },
+      damaged));
   written_symbol_ = writing_symbol_ = symbols_.last();
-  TOCSIN_RETURN_IF_ERROR(
-      store.Scan(Family::kSeries, {}, {}, [&](std::string_view key, std::string_view value) {
-        status = LoadRun(key, value);
-        return status.ok();
-      }));
-  return status;
+  return OkStatus();
 }
 
 Status SeriesIndex::LoadRun(std::string_view key, std::string_view value) {
+  // Whatever is in it: its group and symbols are taken.
+  if (const auto at = keys::ParseSeriesRun(key)) {
+    std::lock_guard lock(create_mutex_);
+    owners_.ReserveBelow(at->group + 1);
+  }
   TOCSIN_ASSIGN(const SeriesRun run, DecodeSeriesRun(key, value));
+  Status damage;
   for (const SeriesRun::Entry& entry : run.series) {
+    Symbol missing = 0;
     for (const auto& [name, text] : entry.pairs)
-      if (!symbols_.Has(name) || !symbols_.Has(text))
-        return Error(ErrorCode::kCorruption,
-                     "series " + std::to_string(entry.id) + " names a symbol that is not stored");
-    if (by_id_.Get(entry.id) != nullptr)
-      return Error(ErrorCode::kCorruption,
-                   "series " + std::to_string(entry.id) + " is stored twice");
+      for (const Symbol symbol : {name, text}) {
+        if (symbols_.Has(symbol)) continue;
+        missing = symbol;
+        symbols_.ReserveBelow(uint64_t{symbol} + 1);
+      }
+    if (missing != 0 || by_id_.Get(entry.id) != nullptr) {
+      damage =
+          Error(ErrorCode::kCorruption,
+                "series " + std::to_string(entry.id) +
+                    (missing != 0 ? " names a symbol that is not stored" : " is stored twice"));
+      continue;
+    }
     const Placement placement{entry.id, run.kind};
     Series* series = nullptr;
     {
@@ -271,7 +289,12 @@ Status SeriesIndex::LoadRun(std::string_view key, std::string_view value) {
     Insert(ShardOf(hash), hash, series);
     owners_.Restore(labels, placement);
   }
-  return OkStatus();
+  return damage;
+}
+
+void SeriesIndex::StartNewGroups(uint64_t next_group) {
+  std::lock_guard lock(create_mutex_);
+  owners_.StartNewGroups(next_group);
 }
 
 void SeriesIndex::ReserveBelow(uint64_t group, uint64_t symbol) {

@@ -81,9 +81,11 @@ class SeriesIndex {
   void PutUnwritten(RocksBatch& batch);
   void Written();
 
-  // Once, before anything else. kCorruption.
-  Status Load(const RocksStore& store);
+  // Once, before anything else. What cannot be read is left out and counted.
+  Status Load(const RocksStore& store, uint64_t* damaged);
   void ReserveBelow(uint64_t group, uint64_t symbol);
+  // After damage: ids whose labels were lost must not be given to other series.
+  void StartNewGroups(uint64_t next_group);
 
  private:
   static constexpr size_t kShards = 16;
