@@ -63,9 +63,23 @@ Alert MergeAlerts(const Alert& older, const Alert& newer, Timestamp now) {
   return out;
 }
 
+bool AlertStore::HasRoom(const Alert& alert) const {
+  if (max_per_name_ == 0 || entries_.contains(alert.fingerprint())) return true;
+  const auto it = count_by_name_.find(std::string(alert.labels.Get(kAlertName)));
+  return it == count_by_name_.end() || it->second < max_per_name_;
+}
+
+void AlertStore::CountNew(const Alert& alert) {
+  if (max_per_name_ > 0) ++count_by_name_[std::string(alert.labels.Get(kAlertName))];
+}
+
 AlertStore::Entry& AlertStore::Put(Alert alert, Timestamp now) {
   Entry& entry = entries_[alert.fingerprint()];
-  if (entry.alert) alert = MergeAlerts(*entry.alert, alert, now);
+  if (entry.alert) {
+    alert = MergeAlerts(*entry.alert, alert, now);
+  } else {
+    CountNew(alert);
+  }
   entry.alert = std::make_shared<const Alert>(std::move(alert));
   entry.restored = false;
   return entry;
@@ -82,6 +96,7 @@ const AlertStore::Entry* AlertStore::Find(uint64_t fingerprint) const {
 
 AlertStore::Entry& AlertStore::Restore(Alert alert, bool resolved) {
   Entry& entry = entries_[alert.fingerprint()];
+  if (!entry.alert) CountNew(alert);
   entry.saved_start = alert.starts_at;
   entry.alert = std::make_shared<const Alert>(std::move(alert));
   entry.restored = true;
@@ -94,8 +109,13 @@ std::vector<uint64_t> AlertStore::CollectGarbage(Timestamp now) {
   std::vector<uint64_t> gone;
   absl::erase_if(entries_, [&](const auto& pair) {
     const bool drop = pair.second.groups == 0 && pair.second.alert->ResolvedAt(now);
-    if (drop) gone.push_back(pair.first);
-    return drop;
+    if (!drop) return false;
+    gone.push_back(pair.first);
+    if (max_per_name_ > 0) {
+      const auto it = count_by_name_.find(std::string(pair.second.alert->labels.Get(kAlertName)));
+      if (--it->second == 0) count_by_name_.erase(it);
+    }
+    return true;
   });
   return gone;
 }

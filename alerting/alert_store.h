@@ -35,6 +35,12 @@ class AlertStore {
     Timestamp saved_start;
   };
 
+  // `max_per_name`: how many alerts of one alertname it holds; 0: any number.
+  explicit AlertStore(uint64_t max_per_name = 0) : max_per_name_(max_per_name) {}
+
+  // False when it is a new one of a name that has as many as it may.
+  bool HasRoom(const Alert& alert) const;
+
   // Merges and stores.
   Entry& Put(Alert alert, Timestamp now);
   // Null when unknown.
@@ -49,7 +55,11 @@ class AlertStore {
   const absl::flat_hash_map<uint64_t, Entry>& entries() const { return entries_; }
 
  private:
+  void CountNew(const Alert& alert);
+
+  const uint64_t max_per_name_;
   absl::flat_hash_map<uint64_t, Entry> entries_;
+  absl::flat_hash_map<std::string, uint64_t> count_by_name_;  // kept when there is a limit
 };
 
 // Saved form of an alert. `resolved`: its state when saved.

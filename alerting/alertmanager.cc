@@ -16,7 +16,6 @@ namespace tocsin::alerting {
 namespace {
 
 constexpr Duration kMaintenanceInterval = std::chrono::minutes(30);
-constexpr Duration kSilenceRetention = std::chrono::hours(120);
 constexpr Duration kDefaultResolveTimeout = std::chrono::minutes(5);
 
 std::shared_ptr<Runtime> MakeRuntime(ConfigPtr config, const std::string& external_url,
@@ -40,23 +39,25 @@ std::shared_ptr<Runtime> MakeRuntime(ConfigPtr config, const std::string& extern
 }  // namespace
 
 struct Alertmanager::Impl : std::enable_shared_from_this<Alertmanager::Impl> {
-  Impl(const AlertmanagerPorts& p, std::string url)
+  Impl(const AlertmanagerPorts& p, AlertmanagerOptions o)
       : ports(p),
-        external_url(std::move(url)),
+        options(std::move(o)),
         metrics(std::make_shared<AlertingMetrics>(p.metrics)),
         log(std::make_shared<NotificationLog>(p.kv)),
-        silences(std::make_shared<SilenceStore>(p.kv, p.clock, p.random)),
-        dispatcher(std::make_shared<Dispatcher>(
-            std::make_shared<PipelineParts>(
-                PipelineParts{p.clock, p.scheduler, p.workers, p.random, log, silences, metrics}),
-            p.kv)) {}
+        silences(std::make_shared<SilenceStore>(
+            p.kv, p.clock, p.random,
+            SilenceLimits{options.max_silences, options.max_silence_bytes})),
+        dispatcher(std::make_shared<Dispatcher>(std::make_shared<PipelineParts>(PipelineParts{
+                                                    p.clock, p.scheduler, p.workers, p.random, log,
+                                                    silences, metrics, options.retention}),
+                                                p.kv, options.max_alerts_per_name)) {}
 
   void Maintain() {
     std::lock_guard lock(maintenance_mutex);
     if (stopped) return;
     dispatcher->CollectGarbage();
     for (const Status& status :
-         {log->CollectGarbage(ports.clock.Now()), silences->CollectGarbage(kSilenceRetention)}) {
+         {log->CollectGarbage(ports.clock.Now()), silences->CollectGarbage(options.retention)}) {
       if (!status.ok()) {
         log::Error("Maintenance of silences and the notification log failed",
                    {{"error", status.error().message()}});
@@ -81,7 +82,7 @@ struct Alertmanager::Impl : std::enable_shared_from_this<Alertmanager::Impl> {
   void SetConfigMetrics(const AlertmanagerConfig& config);
 
   const AlertmanagerPorts ports;
-  const std::string external_url;
+  const AlertmanagerOptions options;
   const std::shared_ptr<const AlertingMetrics> metrics;
   const std::shared_ptr<NotificationLog> log;
   const std::shared_ptr<SilenceStore> silences;
@@ -137,8 +138,9 @@ void Alertmanager::Impl::SetConfigMetrics(const AlertmanagerConfig& config) {
   metrics->reload_time.Set(ports.clock.Now().seconds());
 }
 
-Alertmanager::Alertmanager(const AlertmanagerPorts& ports, std::string external_url)
-    : impl_(std::make_shared<Impl>(ports, std::move(external_url))) {
+Alertmanager::Alertmanager(const AlertmanagerPorts& ports, AlertmanagerOptions options)
+    : impl_(std::make_shared<Impl>(ports, std::move(options))) {
+  impl_->metrics->per_alert_limit.Set(static_cast<double>(impl_->options.max_alerts_per_name));
   impl_->RegisterGauges();
 }
 
@@ -162,9 +164,12 @@ Status Alertmanager::Start() {
 
 Status Alertmanager::Apply(ConfigPtr config) {
   impl_->SetConfigMetrics(*config);
-  impl_->dispatcher->Apply(MakeRuntime(std::move(config), impl_->external_url, impl_->ports));
+  impl_->dispatcher->Apply(
+      MakeRuntime(std::move(config), impl_->options.external_url, impl_->ports));
   return OkStatus();
 }
+
+void Alertmanager::NoteFailedReload() { impl_->metrics->reload_successful.Set(0); }
 
 Status Alertmanager::Put(std::vector<Alert> alerts) {
   const MonotonicTime started = impl_->ports.clock.Monotonic();
@@ -200,10 +205,15 @@ std::vector<Alertmanager::GroupView> Alertmanager::Groups() const {
   return ViewGroups(*impl_->dispatcher, *impl_->silences, impl_->ports.clock.Now());
 }
 
-std::vector<std::string> Alertmanager::Receivers() const {
-  std::vector<std::string> out;
+std::vector<Alertmanager::ReceiverView> Alertmanager::Receivers() const {
+  std::vector<ReceiverView> out;
   if (const auto runtime = impl_->dispatcher->runtime()) {
-    for (const ReceiverConfig& receiver : runtime->config->receivers) out.push_back(receiver.name);
+    for (const ReceiverConfig& receiver : runtime->config->receivers) {
+      LabelsBuilder labels;
+      for (const auto& [name, value] : receiver.labels) labels.Set(name, value);
+      labels.Set("name", receiver.name);
+      out.push_back({receiver.name, labels.Build()});
+    }
   }
   return out;
 }

@@ -34,6 +34,15 @@ struct AlertmanagerPorts {
   MetricRegistry& metrics;
 };
 
+// 0: no limit.
+struct AlertmanagerOptions {
+  std::string external_url;             // without a trailing slash: links point below it
+  Duration retention{120 * 3'600'000};  // of expired silences and of the notification log
+  uint64_t max_silences = 0;
+  uint64_t max_silence_bytes = 0;
+  uint64_t max_alerts_per_name = 0;  // further alerts of one alertname are dropped
+};
+
 enum class AlertState { kUnprocessed, kActive, kSuppressed };
 
 // An alert as the API shows it.
@@ -49,8 +58,7 @@ struct AlertView {
 // Thread-safe.
 class Alertmanager {
  public:
-  // `external_url` without a trailing slash; links in notifications point below it.
-  Alertmanager(const AlertmanagerPorts& ports, std::string external_url);
+  Alertmanager(const AlertmanagerPorts& ports, AlertmanagerOptions options);
   // Drops groups and notifications under way; what was sent is in the store.
   ~Alertmanager();
 
@@ -58,6 +66,8 @@ class Alertmanager {
   Status Start();
   // Rebuilds routes and groups; alerts known stay. Without a call alerts are only stored.
   Status Apply(ConfigPtr config);
+  // Tells (by a metric) that a reload did not come as far as Apply.
+  void NoteFailedReload();
 
   // Takes valid alerts (even beside invalid ones); the error names the invalid ones. A start or end
   // of 0 was not given: the start is then now (or the end), the end now + resolve_timeout.
@@ -74,10 +84,14 @@ class Alertmanager {
   };
   std::vector<GroupView> Groups() const;
 
-  std::vector<std::string> Receivers() const;  // names in the order of the configuration
-  std::string ConfigYaml() const;              // loads again; secrets as <secret>
+  struct ReceiverView {
+    std::string name;
+    Labels labels;  // as configured, and the name
+  };
+  std::vector<ReceiverView> Receivers() const;  // in the order of the configuration
+  std::string ConfigYaml() const;               // loads again; secrets as <secret>
 
-  // Creates or updates (with an id); returns the id. kNotFound, kInvalidArgument.
+  // Creates or updates (with an id); returns the id. kNotFound, kInvalidArgument, kLimit.
   Result<std::string> SetSilence(Silence silence);
   Status ExpireSilence(const std::string& id);
   std::optional<Silence> GetSilence(const std::string& id) const;

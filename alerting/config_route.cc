@@ -160,8 +160,7 @@ Result<ReceiverConfig> ParseReceiver(const YamlNode& node, const GlobalConfig& g
   ReceiverConfig out;
   StrictMap map(node, "receiver");
   map.Read("name", &out.name);
-  std::map<std::string, std::string> labels;
-  map.Read("labels", &labels);
+  map.Read("labels", &out.labels);
   const IntegrationContext context{global, base_file, warnings};
   for (const ReceiverKind& kind : ReceiverKinds()) {
     const YamlNode* sections = map.Get(kind.key);

@@ -72,6 +72,7 @@ struct InhibitRuleConfig {
 
 struct ReceiverConfig {
   std::string name;
+  std::map<std::string, std::string> labels;
   std::vector<std::unique_ptr<IntegrationConfig>> integrations;
   std::vector<Error> unsupported;  // sections of kinds that this build does not have
 };

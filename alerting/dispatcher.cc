@@ -13,8 +13,9 @@ constexpr Duration kMinFlushTime{10'000};
 
 }  // namespace
 
-Dispatcher::Dispatcher(PipelinePartsPtr parts, storage::KvStore& store)
-    : parts_(std::move(parts)), store_(store) {}
+Dispatcher::Dispatcher(PipelinePartsPtr parts, storage::KvStore& store,
+                       uint64_t max_alerts_per_name)
+    : parts_(std::move(parts)), store_(store), alerts_(max_alerts_per_name) {}
 
 Status Dispatcher::Load() {
   TOCSIN_ASSIGN(SavedState saved, LoadState(store_));
@@ -98,7 +99,16 @@ void Dispatcher::Put(std::vector<Alert> alerts) {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     const Timestamp now = parts_->clock.Now();
+    bool tidied = false;
     for (Alert& alert : alerts) {
+      if (!alerts_.HasRoom(alert)) {
+        // What has ended makes room; looking for it once a batch is enough.
+        if (!std::exchange(tidied, true)) DropEnded(now, changes);
+        if (!alerts_.HasRoom(alert)) {
+          parts_->metrics->limited.Add();
+          continue;
+        }
+      }
       AlertStore::Entry& entry = alerts_.Put(std::move(alert), now);
       if (runtime_) RouteAlert(entry, now, changes);
       changes.Note(entry, now);
@@ -275,10 +285,14 @@ void Dispatcher::CollectGarbage() {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     const Timestamp now = parts_->clock.Now();
-    for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) changes.Forget(fingerprint);
+    DropEnded(now, changes);
     if (runtime_) runtime_->inhibitor.CollectGarbage(now);
   }
   Write(std::move(changes));
+}
+
+void Dispatcher::DropEnded(Timestamp now, StateChanges& changes) {
+  for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) changes.Forget(fingerprint);
 }
 
 void Dispatcher::Write(StateChanges changes) {

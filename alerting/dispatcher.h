@@ -24,7 +24,8 @@ namespace tocsin::alerting {
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
   // REQUIRES: `store` outlives it.
-  Dispatcher(PipelinePartsPtr parts, storage::KvStore& store);
+  // `max_alerts_per_name`: further alerts of an alertname are dropped; 0: no limit.
+  Dispatcher(PipelinePartsPtr parts, storage::KvStore& store, uint64_t max_alerts_per_name = 0);
 
   // Takes back the alerts and timers of before the last start. Call once, before Apply.
   Status Load();
@@ -66,6 +67,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::shared_ptr<Flush> PrepareFlush(AggregationGroup& group, Timestamp now,
                                       StateChanges& changes);
   void DestroyGroup(const std::string& id, StateChanges& changes);
+  void DropEnded(Timestamp now, StateChanges& changes);
   void MemberLeft(uint64_t fingerprint, Timestamp now, StateChanges& changes);
   bool IsShown(const Alert& alert, Timestamp now) const;
 

@@ -42,6 +42,10 @@ AlertingMetrics::AlertingMetrics(MetricRegistry& registry) {
   invalid = registry.GetCounter("alertmanager_alerts_invalid_total",
                                 "The total number of received alerts that were invalid.",
                                 {{"version", "v2"}});
+  limited = registry.GetCounter("alertmanager_alerts_limited_total",
+                                "Alerts dropped because their name had too many already.");
+  per_alert_limit = registry.GetGauge("alertmanager_alerts_per_alert_limit",
+                                      "How many alerts of one name are kept; 0: all.");
   groups = registry.GetGauge("alertmanager_dispatcher_aggregation_groups",
                              "Number of active aggregation groups.");
   processing =

@@ -22,7 +22,8 @@ struct AlertingMetrics {
 
   const IntegrationMetrics& integration(std::string_view kind) const;
 
-  Counter received_firing, received_resolved, invalid;
+  Counter received_firing, received_resolved, invalid, limited;
+  Gauge per_alert_limit;
   Gauge groups;
   Gauge receivers, integrations, inhibition_rules;
   Gauge config_hash, reload_successful, reload_time;

@@ -143,6 +143,7 @@ Result<std::string> SilenceStore::Set(Silence silence) {
     if (it == silences_.end()) return NotFound("silence " + silence.id + " not found");
     TOCSIN_RETURN_IF_ERROR(Validate(silence, now));
     if (CanUpdate(it->second, silence, now)) {
+      TOCSIN_RETURN_IF_ERROR(CheckLimits(silence));
       TOCSIN_RETURN_IF_ERROR(Save({silence}));
       return silence.id;
     }
@@ -151,6 +152,7 @@ Result<std::string> SilenceStore::Set(Silence silence) {
   silence.id = NewId();
   silence.starts_at = std::max(silence.starts_at, now);
   TOCSIN_RETURN_IF_ERROR(Validate(silence, now));
+  TOCSIN_RETURN_IF_ERROR(CheckLimits(silence));
   changed.push_back(silence);
   TOCSIN_RETURN_IF_ERROR(Save(changed));
   return silence.id;
@@ -203,6 +205,23 @@ Status SilenceStore::CollectGarbage(Duration retention) {
   });
   if (deletes.empty()) return OkStatus();
   return store_.Write(kNamespace, std::move(deletes));
+}
+
+// REQUIRES: mutex_ is held.
+Status SilenceStore::CheckLimits(const Silence& silence) const {
+  const uint64_t count = silences_.size() + (silences_.contains(silence.id) ? 0 : 1);
+  if (limits_.max_silences > 0 && count > limits_.max_silences) {
+    return Error(ErrorCode::kLimit,
+                 fmt::format("exceeded maximum number of silences: {} (limit: {})", count - 1,
+                             limits_.max_silences));
+  }
+  const uint64_t bytes = Encode(silence).size();
+  if (limits_.max_silence_bytes > 0 && bytes > limits_.max_silence_bytes) {
+    return Error(ErrorCode::kLimit,
+                 fmt::format("silence exceeded maximum size: {} bytes (limit: {} bytes)", bytes,
+                             limits_.max_silence_bytes));
+  }
+  return OkStatus();
 }
 
 // On disk first: a silence that a caller was told of must not be lost.

@@ -21,17 +21,24 @@ namespace tocsin::alerting {
 
 SilenceState StateOfSilence(const Silence& silence, Timestamp now);
 
+// What silences may take; 0: no limit.
+struct SilenceLimits {
+  uint64_t max_silences = 0;       // expired ones count until they are dropped
+  uint64_t max_silence_bytes = 0;  // of one, as stored
+};
+
 class SilenceStore {
  public:
   // REQUIRES: all outlive it.
-  SilenceStore(storage::KvStore& store, const Clock& clock, Random& random)
-      : store_(store), clock_(clock), random_(random) {}
+  SilenceStore(storage::KvStore& store, const Clock& clock, Random& random,
+               SilenceLimits limits = {})
+      : store_(store), clock_(clock), random_(random), limits_(limits) {}
 
   // Reads what is in the store. Call once.
   Status Load();
 
   // Creates, or with an id updates (which may expire the old one and make a new one); the id.
-  // kNotFound: unknown id; kInvalidArgument.
+  // kNotFound: unknown id; kInvalidArgument; kLimit.
   Result<std::string> Set(Silence silence);
   // Ends it now; one that has expired stays as it is. kNotFound.
   Status Expire(const std::string& id);
@@ -46,12 +53,14 @@ class SilenceStore {
   Status CollectGarbage(Duration retention);
 
  private:
+  Status CheckLimits(const Silence& silence) const;
   Status Save(const std::vector<Silence>& changed);
   std::string NewId();
 
   storage::KvStore& store_;
   const Clock& clock_;
   Random& random_;
+  const SilenceLimits limits_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, Silence> silences_;  // by id
 };

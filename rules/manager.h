@@ -66,6 +66,9 @@ struct ManagerOptions {
   std::string external_url;              // without a trailing slash
   Duration outage_tolerance{3'600'000};  // --rules.alert.for-outage-tolerance
   Duration resend_delay{60'000};         // --rules.alert.resend-delay
+  // Rules of all groups that are evaluated at the same time when they do not depend on one another;
+  // 0: a group's rules go one after the other.
+  int max_concurrent_evals = 0;
 };
 
 // What comes from `global` and may change on reload.

@@ -48,7 +48,21 @@ struct RuleSource {
   const YamlNode* record = nullptr;
   const YamlNode* alert = nullptr;
   const YamlNode* expr = nullptr;
+  const YamlNode* labels = nullptr;
+  const YamlNode* annotations = nullptr;
 };
+
+// Where the name (or the value) of a pair stands in its map.
+const YamlNode* NameNode(const YamlNode* map, std::string_view name) {
+  if (map == nullptr) return nullptr;
+  for (const auto& [key, value] : map->members) {
+    if (key.scalar == name) return &key;
+  }
+  return nullptr;
+}
+const YamlNode* ValueNode(const YamlNode* map, std::string_view name) {
+  return map == nullptr ? nullptr : map->Find(name);
+}
 
 class FileReader {
  public:
@@ -109,10 +123,10 @@ class FileReader {
       Fail(node, duration.error().message());
     }
   }
-  void ReadStrings(const YamlNode& map, std::string_view key, StringPairs* out) {
+  // The map of strings, null when there is none.
+  const YamlNode* ReadStrings(const YamlNode& map, std::string_view key, StringPairs* out) {
     const YamlNode* node = Find(map, key);
-    if (node == nullptr) return;
-    if (!IsMap(*node, "map[string]string")) return;
+    if (node == nullptr || !IsMap(*node, "map[string]string")) return nullptr;
     for (const auto& [name, value] : node->members) {
       if (value.kind == YamlNode::Kind::kSequence || value.kind == YamlNode::Kind::kMap) {
         ShapeError(value, fmt::format("cannot unmarshal {} into string", Describe(value)));
@@ -120,6 +134,7 @@ class FileReader {
         out->emplace_back(name.scalar, value.scalar);
       }
     }
+    return node;
   }
 
   void ReadRoot(const YamlNode& root, std::vector<GroupConfig>& groups) {
@@ -157,9 +172,10 @@ class FileReader {
     if (Find(node, "query_offset") != nullptr) {
       ReadDuration(node, "query_offset", &group.query_offset.emplace());
     }
-    ReadStrings(node, "labels", &group.labels);
+    const YamlNode* labels = ReadStrings(node, "labels", &group.labels);
     ReadLimit(node, &group.limit);
     CheckGroup(node, group, names);
+    CheckLabels(group.labels, labels);
     if (const YamlNode* rules = Find(node, "rules"); rules != nullptr) {
       if (rules->kind != YamlNode::Kind::kSequence) {
         ShapeError(*rules, fmt::format("cannot unmarshal {} into []{}", Describe(*rules), kRule));
@@ -196,8 +212,8 @@ class FileReader {
     source.expr = ReadString(node, "expr", &source.rule.expr);
     ReadDuration(node, "for", &source.rule.for_);
     ReadDuration(node, "keep_firing_for", &source.rule.keep_firing_for);
-    ReadStrings(node, "labels", &source.rule.labels);
-    ReadStrings(node, "annotations", &source.rule.annotations);
+    source.labels = ReadStrings(node, "labels", &source.rule.labels);
+    source.annotations = ReadStrings(node, "annotations", &source.rule.annotations);
     where_ = fmt::format("group {}, rule {}, {}: ", Quoted(group.name), number,
                          Quoted(source.rule.name()));
     CheckRule(source);
@@ -220,15 +236,14 @@ class FileReader {
     if (!names.insert(group.name).second) {
       Fail(&node, fmt::format("groupname: {} is repeated in the same file", Quoted(group.name)));
     }
-    CheckLabels(group.labels);
   }
 
-  void CheckLabels(const StringPairs& labels) {
+  void CheckLabels(const StringPairs& labels, const YamlNode* map) {
     for (const auto& [name, value] : labels) {
       if (!IsValidLabelName(name) || name == kMetricName) {
-        Fail(nullptr, "invalid label name: " + name);
+        Fail(NameNode(map, name), "invalid label name: " + name);
       }
-      if (!IsValidUtf8(value)) Fail(nullptr, "invalid label value: " + value);
+      if (!IsValidUtf8(value)) Fail(ValueNode(map, name), "invalid label value: " + value);
     }
   }
 
@@ -246,11 +261,14 @@ class FileReader {
       Fail(source.expr, "could not parse expression: " + parsed.error().message());
     }
     if (!rule.record.empty()) CheckRecording(source);
-    CheckLabels(rule.labels);
+    CheckLabels(rule.labels, source.labels);
     for (const auto& [name, value] : rule.annotations) {
-      if (!IsValidLabelName(name)) Fail(nullptr, "invalid annotation name: " + name);
+      if (IsValidLabelName(name)) continue;
+      Fail(NameNode(source.annotations, name), "invalid annotation name: " + name);
     }
-    if (!rule.alert.empty()) CheckTemplates(rule);
+    if (rule.alert.empty()) return;
+    CheckTemplates(rule, "label", rule.labels, source.labels);
+    CheckTemplates(rule, "annotation", rule.annotations, source.annotations);
   }
 
   void CheckRecording(const RuleSource& source) {
@@ -270,15 +288,12 @@ class FileReader {
     }
   }
 
-  void CheckTemplates(const RuleConfig& rule) {
-    for (const auto& [name, text] : rule.labels) {
+  void CheckTemplates(const RuleConfig& rule, std::string_view what, const StringPairs& texts,
+                      const YamlNode* map) {
+    for (const auto& [name, text] : texts) {
       if (auto ok = CheckRuleTemplate(rule.alert, text); !ok.ok()) {
-        Fail(nullptr, fmt::format("label {}: {}", Quoted(name), ok.error().message()));
-      }
-    }
-    for (const auto& [name, text] : rule.annotations) {
-      if (auto ok = CheckRuleTemplate(rule.alert, text); !ok.ok()) {
-        Fail(nullptr, fmt::format("annotation {}: {}", Quoted(name), ok.error().message()));
+        Fail(ValueNode(map, name),
+             fmt::format("{} {}: {}", what, Quoted(name), ok.error().message()));
       }
     }
   }

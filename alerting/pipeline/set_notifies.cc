@@ -5,17 +5,11 @@
 #include "storage/base/log.h"
 
 namespace tocsin::alerting {
-namespace {
-
-constexpr Duration kRetention = std::chrono::hours(120);
-
-}  // namespace
-
 void SetNotifies(const PipelineParts& parts, const NflogKey& key, const AlertHashes& hashes,
                  Duration repeat_interval, std::map<std::string, std::string> receiver_data) {
   NflogEntry entry;
   entry.time = parts.clock.Now();
-  entry.expires_at = entry.time + std::min(kRetention, 2 * repeat_interval);
+  entry.expires_at = entry.time + std::min(parts.retention, 2 * repeat_interval);
   entry.firing = hashes.firing;
   entry.resolved = hashes.resolved;
   entry.receiver_data = std::move(receiver_data);

@@ -57,6 +57,7 @@ struct PipelineParts {
   std::shared_ptr<NotificationLog> log;
   std::shared_ptr<const SilenceStore> silences;
   std::shared_ptr<const AlertingMetrics> metrics;
+  Duration retention{120 * 3'600'000};  // of entries of the log
 };
 using PipelinePartsPtr = std::shared_ptr<const PipelineParts>;
 

@@ -1,5 +1,6 @@
 // Alertmanager's /alerts and /alerts/groups.
 #include <algorithm>
+#include <set>
 
 #include "http/api/params.h"
 #include "http/api/response.h"
@@ -20,17 +21,30 @@ struct AlertFilter {
   bool active, silenced, inhibited, unprocessed, muted;
   std::vector<Matcher> matchers;
   std::optional<Regex> receiver;
+  std::optional<std::set<std::string>> receivers;  // whose labels match
+
+  bool WantsReceiver(const std::string& name) const {
+    return (!receiver || receiver->Matches(name)) && (!receivers || receivers->contains(name));
+  }
 };
 
-Result<AlertFilter> ParseFilter(const Request& request) {
+Result<AlertFilter> ParseFilter(const ApiContext& context, const Request& request) {
   AlertFilter filter{V2Flag(request, "active"),
                      V2Flag(request, "silenced"),
                      V2Flag(request, "inhibited"),
                      V2Flag(request, "unprocessed"),
                      V2Flag(request, "muted"),
                      {},
+                     {},
                      {}};
   TOCSIN_ASSIGN(filter.matchers, V2Filters(request));
+  TOCSIN_ASSIGN(const auto receiver_matchers, V2Filters(request, "receiver_matchers"));
+  if (!receiver_matchers.empty()) {
+    filter.receivers.emplace();
+    for (const auto& known : context.alertmanager->Receivers()) {
+      if (MatchesAll(receiver_matchers, known.labels)) filter.receivers->insert(known.name);
+    }
+  }
   const std::string_view receiver = Param(request, "receiver");
   if (receiver.empty()) return filter;
   auto regex = Regex::Compile(receiver, Regex::Anchor::kFullNoDotNl);
@@ -46,9 +60,9 @@ bool Wanted(const AlertFilter& filter, const alerting::AlertView& view) {
   if (!filter.inhibited && !view.inhibited_by.empty()) return false;
   if (!filter.muted && !view.muted_by.empty()) return false;
   const auto& receivers = view.receivers;
-  if (filter.receiver && std::none_of(receivers.begin(), receivers.end(), [&](const auto& name) {
-        return filter.receiver->Matches(name);
-      })) {
+  if ((filter.receiver || filter.receivers) &&
+      std::none_of(receivers.begin(), receivers.end(),
+                   [&](const auto& name) { return filter.WantsReceiver(name); })) {
     return false;
   }
   return MatchesAll(filter.matchers, view.alert.labels);
@@ -106,7 +120,7 @@ void AppendView(JsonWriter& json, const alerting::AlertView& view) {
 
 Result<Response> GetAlerts(const ApiContext& context, const Request& request, const PathArgs&) {
   if (context.alertmanager == nullptr) return V2Error(503, kNoAlertmanager);
-  const auto filter = ParseFilter(request);
+  const auto filter = ParseFilter(context, request);
   if (!filter.ok()) return V2Failure(filter.error());
   std::string body;
   JsonWriter json(body, true);
@@ -120,7 +134,7 @@ Result<Response> GetAlerts(const ApiContext& context, const Request& request, co
 
 Result<Response> GetGroups(const ApiContext& context, const Request& request, const PathArgs&) {
   if (context.alertmanager == nullptr) return V2Error(503, kNoAlertmanager);
-  const auto filter = ParseFilter(request);
+  const auto filter = ParseFilter(context, request);
   if (!filter.ok()) return V2Failure(filter.error());
   std::string body;
   JsonWriter json(body, true);
@@ -128,12 +142,15 @@ Result<Response> GetGroups(const ApiContext& context, const Request& request, co
   for (auto& group : context.alertmanager->Groups()) {
     std::erase_if(group.alerts, [&](const auto& view) { return !Wanted(*filter, view); });
     if (group.alerts.empty()) continue;
-    if (filter->receiver && !filter->receiver->Matches(group.receiver)) continue;
+    if (!filter->WantsReceiver(group.receiver)) continue;
     json.BeginObject().Key("alerts").BeginArray();
     for (const auto& view : group.alerts) AppendView(json, view);
     json.EndArray();
     AppendLabelsKey(json, "labels", group.labels);
-    json.Key("receiver").BeginObject().Field("name", group.receiver).EndObject().EndObject();
+    json.Key("receiver").BeginObject().Field("name", group.receiver).EndObject();
+    json.Key("routeLabels").BeginObject();
+    for (const auto& [name, value] : group.route_labels) json.Field(name, value);
+    json.EndObject().EndObject();
   }
   json.EndArray();
   return V2Json(std::move(body));

@@ -1,6 +1,7 @@
 // Rule groups with what became of them, and the alerts they hold.
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "http/api/params.h"
 #include "http/api/response.h"
@@ -210,7 +211,10 @@ Result<Response> Rules(const ApiContext& context, const Request& request, const 
   if (context.rules == nullptr) return NotRunning("rule evaluation");
   TOCSIN_ASSIGN(const RuleFilter filter, ParseFilter(request));
   TOCSIN_ASSIGN(const Page page, ParsePage(request));
-  const auto groups = context.rules->Groups();
+  auto groups = context.rules->Groups();
+  std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.file, a.name) < std::tie(b.file, b.name);
+  });
   size_t next = 0;
   if (!page.token.empty()) {
     while (next < groups.size() && TokenOf(groups[next]) != page.token) ++next;

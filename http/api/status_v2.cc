@@ -27,13 +27,18 @@ Result<Response> GetStatus(const ApiContext& context, const Request&, const Path
   return V2Json(std::move(body));
 }
 
-Result<Response> GetReceivers(const ApiContext& context, const Request&, const PathArgs&) {
+Result<Response> GetReceivers(const ApiContext& context, const Request& request, const PathArgs&) {
   if (context.alertmanager == nullptr) return V2Error(503, kNoAlertmanager);
+  const auto matchers = V2Filters(request, "receiver_matchers");
+  if (!matchers.ok()) return V2Failure(matchers.error());
   std::string body;
   JsonWriter json(body, true);
   json.BeginArray();
-  for (const std::string& name : context.alertmanager->Receivers()) {
-    json.BeginObject().Field("name", name).EndObject();
+  for (const auto& receiver : context.alertmanager->Receivers()) {
+    if (!MatchesAll(*matchers, receiver.labels)) continue;
+    std::string labels;
+    AppendLabels(labels, receiver.labels);
+    json.BeginObject().Key("labels").Raw(labels).Field("name", receiver.name).EndObject();
   }
   json.EndArray();
   return V2Json(std::move(body));

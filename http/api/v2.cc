@@ -50,9 +50,9 @@ bool V2Flag(const Request& request, std::string_view name) {
   return text == nullptr || ParseGoBool(*text).value_or(false);
 }
 
-Result<std::vector<Matcher>> V2Filters(const Request& request) {
+Result<std::vector<Matcher>> V2Filters(const Request& request, std::string_view name) {
   std::vector<Matcher> filters;
-  for (const std::string& text : request.param_list("filter")) {
+  for (const std::string& text : request.param_list(name)) {
     TOCSIN_ASSIGN(Matcher matcher, alerting::ParseMatcher(text));
     filters.push_back(std::move(matcher));
   }

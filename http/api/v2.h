@@ -25,8 +25,8 @@ Response V2Failure(const Error& error);
 
 // A flag of the query; `true` when absent.
 bool V2Flag(const Request& request, std::string_view name);
-// All values of `filter`.
-Result<std::vector<Matcher>> V2Filters(const Request& request);
+// The matchers of all values of that parameter.
+Result<std::vector<Matcher>> V2Filters(const Request& request, std::string_view name = "filter");
 // RFC 3339 with milliseconds.
 std::string V2Time(Timestamp t);
 

@@ -76,7 +76,7 @@ class Harness {
     metrics = std::make_unique<MetricRegistry>();
     am = std::make_unique<Alertmanager>(AlertmanagerPorts{scheduler, scheduler, workers, transport,
                                                           mailer, random, files, kv, *metrics},
-                                        "http://am.local:9093");
+                                        options);
     ASSERT_TRUE(am->Start().ok());
     ASSERT_TRUE(am->Apply(Parse(text)).ok());
   }
@@ -141,6 +141,7 @@ class Harness {
   MapFiles files;
   testing::MemoryKvStore kv;
   std::unique_ptr<MetricRegistry> metrics;
+  AlertmanagerOptions options{.external_url = "http://am.local:9093"};
   std::function<testing::FakeAnswer(const HttpRequest&)> answer;
   std::unique_ptr<Alertmanager> am;
 

@@ -400,7 +400,7 @@ TEST(SeedPayloads, EqualAlertmanagers) {
     ASSERT_TRUE(config.ok()) << config.error().message();
     Alertmanager am(
         {scheduler, scheduler, workers, transport, mailer, random, RealFileSystem(), kv, metrics},
-        "http://edge.example.test:9093");
+        {.external_url = "http://edge.example.test:9093"});
     ASSERT_TRUE(am.Start().ok());
     ASSERT_TRUE(am.Apply(*config).ok());
     std::vector<Alert> alerts;

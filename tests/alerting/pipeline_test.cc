@@ -109,6 +109,34 @@ TEST(Retry, FailureReasonsAreCounted) {
   }
 }
 
+TEST(Limits, AlertsOfOneName) {
+  Harness h;
+  h.options.max_alerts_per_name = 2;
+  h.Start(kWebhookConfig);
+  const auto make = [](const char* i) { return Harness::Make({{"alertname", "A"}, {"i", i}}); };
+  for (const char* i : {"1", "2", "3"}) h.Fire(make(i));
+  h.Fire(Harness::Make({{"alertname", "B"}, {"i", "4"}}));
+  EXPECT_EQ(h.am->Alerts().size(), 3u);
+  EXPECT_NE(h.metrics->Serialize().find("alertmanager_alerts_limited_total 1"), std::string::npos);
+  h.RunTo(2);
+  h.Resolve(make("1"));
+  h.RunTo(5);  // its end has been told
+  h.Fire(make("3"));
+  EXPECT_EQ(h.am->Alerts().size(), 3u);
+  h.Fire(make("2"));  // a known one always may
+  EXPECT_NE(h.metrics->Serialize().find("alertmanager_alerts_limited_total 1"), std::string::npos);
+}
+
+TEST(Limits, FailedReloadShows) {
+  Harness h;
+  h.Start(kWebhookConfig);
+  EXPECT_NE(h.metrics->Serialize().find("alertmanager_config_last_reload_successful 1"),
+            std::string::npos);
+  h.am->NoteFailedReload();
+  EXPECT_NE(h.metrics->Serialize().find("alertmanager_config_last_reload_successful 0"),
+            std::string::npos);
+}
+
 TEST(Pipeline, TemplateErrorIsFinalUntilTheNextFlush) {
   Harness h;
   h.Start(OneReceiver(

@@ -143,5 +143,22 @@ TEST_F(SilencesTest, NotKeptWhenItCannotBeStored) {
   EXPECT_TRUE(store_.All().empty());
 }
 
+TEST_F(SilencesTest, Limits) {
+  SilenceStore limited(kv_, clock_, random_, {.max_silences = 1, .max_silence_bytes = 200});
+  Silence large = Make(0, 20);
+  large.comment = std::string(300, 'x');
+  const auto refused = limited.Set(large);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(refused.error().message().starts_with("silence exceeded maximum size: "));
+  const auto first = limited.Set(Make(0, 20));
+  ASSERT_TRUE(first.ok());
+  const auto second = limited.Set(Make(0, 20));
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().message(), "exceeded maximum number of silences: 1 (limit: 1)");
+  Silence longer = *limited.Get(*first);
+  longer.ends_at = longer.ends_at + Duration{1000};
+  EXPECT_TRUE(limited.Set(longer).ok());  // no new one
+}
+
 }  // namespace
 }  // namespace tocsin::alerting

@@ -79,7 +79,7 @@ TEST(AlertmanagerThreads, SendersReadersReloadsAndAnswers) {
   ConfigWarnings warnings;
   {
     Alertmanager am({clock, loop, workers, transport, mailer, random, files, kv, metrics},
-                    "http://am.local");
+                    {.external_url = "http://am.local"});
     ASSERT_TRUE(am.Start().ok());
     ASSERT_TRUE(am.Apply(*ParseAlertmanagerConfig(config, "c.yml", files, warnings)).ok());
     std::vector<std::thread> threads;

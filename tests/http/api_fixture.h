@@ -120,7 +120,7 @@ class ApiServer {
     alertmanager = std::make_unique<alerting::Alertmanager>(
         alerting::AlertmanagerPorts{clock, clock, workers, transport, mailer, random, files, kv,
                                     metrics},
-        state.external_url);
+        alerting::AlertmanagerOptions{.external_url = state.external_url});
     ASSERT_TRUE(alertmanager->Start().ok());
     ConfigWarnings warnings;
     auto config = alerting::ParseAlertmanagerConfig(yaml, "alertmanager.yml", files, warnings);

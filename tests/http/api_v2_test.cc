@@ -7,9 +7,10 @@ namespace tocsin::http {
 namespace {
 
 constexpr std::string_view kConfig = R"(
-route: {receiver: team, group_by: [alertname], group_wait: 1s}
+route: {receiver: team, labels: {owner: ops}, group_by: [alertname], group_wait: 1s}
 receivers:
 - name: team
+  labels: {tier: gold}
 - name: other
 )";
 
@@ -43,9 +44,13 @@ TEST(ApiV2, AlertsComeBack) {
   EXPECT_EQ(site.Body("/api/v2/alerts?active=false"), "[]");
   EXPECT_EQ(site.Body("/api/v2/alerts?receiver=team"), body);
   EXPECT_EQ(site.Body("/api/v2/alerts?receiver=tea"), "[]");
+  EXPECT_EQ(site.Body("/api/v2/alerts?receiver_matchers=tier=gold"), body);
+  EXPECT_EQ(site.Body("/api/v2/alerts?receiver_matchers=tier=silver"), "[]");
+  EXPECT_EQ(site.Body("/api/v2/alerts/groups?receiver_matchers=tier=silver"), "[]");
   const std::string groups = site.Body("/api/v2/alerts/groups");
   EXPECT_TRUE(groups.starts_with(R"([{"alerts":[{"annotations":)")) << groups;
-  EXPECT_TRUE(groups.ends_with(R"("labels":{"alertname":"Down"},"receiver":{"name":"team"}}])"))
+  EXPECT_TRUE(groups.ends_with(
+      R"("labels":{"alertname":"Down"},"receiver":{"name":"team"},"routeLabels":{"owner":"ops"}}])"))
       << groups;
   EXPECT_EQ(site.Get("/api/v2/alerts?filter=%3D%3D").status, 400);
   EXPECT_EQ(site.Get("/api/v2/alerts?receiver=(").status, 400);
@@ -133,7 +138,11 @@ TEST(ApiV2, BadSilences) {
 
 TEST(ApiV2, StatusAndReceivers) {
   Site site;
-  EXPECT_EQ(site.Body("/api/v2/receivers"), R"([{"name":"team"},{"name":"other"}])");
+  EXPECT_EQ(site.Body("/api/v2/receivers"),
+            R"([{"labels":{"name":"team","tier":"gold"},"name":"team"},)"
+            R"({"labels":{"name":"other"},"name":"other"}])");
+  EXPECT_EQ(site.Body("/api/v2/receivers?receiver_matchers=tier!=gold"),
+            R"([{"labels":{"name":"other"},"name":"other"}])");
   const std::string status = site.Body("/api/v2/status");
   EXPECT_TRUE(
       status.starts_with(R"({"cluster":{"peers":[],"status":"disabled"},"config":{"original":")"))

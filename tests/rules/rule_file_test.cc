@@ -83,14 +83,15 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"LabelName",
             "groups:\n- name: a\n  rules:\n  - alert: x\n    expr: up\n    labels: {__name__: d}\n"
             "    annotations: {'': c}\n",
-            "r.yml: group \"a\", rule 1, \"x\": invalid label name: __name__\n"
-            "r.yml: group \"a\", rule 1, \"x\": invalid annotation name: "},
+            "r.yml: 6:14: group \"a\", rule 1, \"x\": invalid label name: __name__\n"
+            "r.yml: 7:19: group \"a\", rule 1, \"x\": invalid annotation name: "},
         Bad{"Templates",
             "groups:\n- name: a\n  rules:\n  - alert: x\n    expr: up\n"
             "    labels: {a: '{{ foo }}'}\n    annotations: {b: '{{ .a '}\n",
-            "r.yml: group \"a\", rule 1, \"x\": label \"a\": error parsing template __alert_x: "
+            "r.yml: 6:17: group \"a\", rule 1, \"x\": label \"a\": error parsing template "
+            "__alert_x: "
             "template: __alert_x:1: function \"foo\" not defined\n"
-            "r.yml: group \"a\", rule 1, \"x\": annotation \"b\": error parsing template "
+            "r.yml: 7:22: group \"a\", rule 1, \"x\": annotation \"b\": error parsing template "
             "__alert_x: template: __alert_x:1: unclosed action"},
         Bad{"Durations",
             "groups:\n- name: a\n  interval: foo\n  rules:\n  - alert: x\n"

@@ -98,7 +98,7 @@ struct SiteTest : ::testing::Test {
     SiteOptions options;
     options.storage.path = dir / "data";
     options.alertmanager = true;
-    options.external_url = "http://tocsin:9090";
+    options.rules.external_url = options.alerting.external_url = "http://tocsin:9090";
     auto opened = Site::Open(options, {.clock = time,
                                        .scheduler = time,
                                        .random = random,

@@ -94,7 +94,7 @@ class VirtualSite {
     // An hour of syncs every second would measure the disk.
     options.storage.sync_interval = kMinute;
     options.alertmanager = !alertmanager_file.empty();
-    options.external_url = "http://tocsin.local:9090";
+    options.rules.external_url = options.alerting.external_url = "http://tocsin.local:9090";
     auto opened = Site::Open(options, {.clock = time,
                                        .scheduler = time,
                                        .random = random,

@@ -149,7 +149,11 @@ void App::Impl::Route(bool all) {
 // log is replayed.
 Status App::Impl::Listen() {
   reloader = std::make_unique<Reloader>(
-      [this] { return LoadSiteConfig(SourcesOf(flags), RealFileSystem()); },
+      [this] {
+        auto config = LoadSiteConfig(SourcesOf(flags), RealFileSystem());
+        if (!config.ok() && site != nullptr) site->NoteFailedLoad();
+        return config;
+      },
       [this](const SiteConfig& next) { return site->Apply(next); }, clock, metrics);
   Route(false);
   http::ServerOptions options;
@@ -180,11 +184,18 @@ SiteOptions App::Impl::OptionsOf(const SiteConfig& config) const {
   options.query = flags.query;
   options.monitor = !flags.config_file.empty();
   options.alertmanager = !flags.alertmanager_config_file.empty();
-  options.external_url = external_url;
   options.user_agent = "tocsin/" + BuildVersion().version;
   options.scrape_seed = Hash64(HostName() + config.main.global.external_labels.ToSetString());
-  options.outage_tolerance = flags.outage_tolerance;
-  options.resend_delay = flags.resend_delay;
+  options.alerting = {.external_url = external_url,
+                      .retention = flags.data_retention,
+                      .max_silences = flags.max_silences,
+                      .max_silence_bytes = flags.max_silence_bytes,
+                      .max_alerts_per_name = flags.max_alerts_per_name};
+  options.rules = {
+      .external_url = external_url,
+      .outage_tolerance = flags.outage_tolerance,
+      .resend_delay = flags.resend_delay,
+      .max_concurrent_evals = flags.concurrent_rule_eval ? flags.max_concurrent_evals : 0};
   return options;
 }
 

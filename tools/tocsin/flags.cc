@@ -97,10 +97,11 @@ class FieldReader {
     if (!value.ok()) return Fail(name, value.error().message()), Duration{0};
     return *value;
   }
-  int64_t Positive(std::string_view name, int64_t most) {
+  int64_t Positive(std::string_view name, int64_t most) { return Number(name, 1, most); }
+  int64_t Number(std::string_view name, int64_t least, int64_t most) {
     const auto value = ParseInt(Text(name));
-    if (!value || *value < 1 || *value > most)
-      return Fail(name, fmt::format("want a number from 1 to {}", most)), 1;
+    if (!value || *value < least || *value > most)
+      return Fail(name, fmt::format("want a number from {} to {}", least, most)), least;
     return *value;
   }
   void Fail(std::string_view name, std::string_view why) {
@@ -123,7 +124,8 @@ void ReadFeatures(const std::string& list, Flags& flags) {
       {"promql-extended-range-selectors", &features.extended_range_selectors},
       {"promql-binop-fill-modifiers", &features.binop_fill_modifiers},
       {"type-and-unit-labels", &features.type_and_unit_labels},
-      {"use-start-timestamps", &features.use_start_timestamps}};
+      {"use-start-timestamps", &features.use_start_timestamps},
+      {"concurrent-rule-eval", &flags.concurrent_rule_eval}};
   for (size_t start = 0; start < list.size();) {
     const size_t end = std::min(list.find(',', start), list.size());
     const std::string name = list.substr(start, end - start);
@@ -199,6 +201,20 @@ void ReadWeb(const Given& given, FieldReader& fields, Flags& flags) {
   flags.enable_remote_write_receiver = fields.Switch("web.enable-remote-write-receiver");
 }
 
+void ReadAlerting(FieldReader& fields, Flags& flags) {
+  constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+  flags.outage_tolerance = fields.Span("rules.alert.for-outage-tolerance");
+  flags.resend_delay = fields.Span("rules.alert.resend-delay");
+  flags.max_concurrent_evals =
+      static_cast<int>(fields.Positive("rules.max-concurrent-evals", 1'000));
+  flags.data_retention = fields.Span("data.retention");
+  flags.max_silences = static_cast<uint64_t>(fields.Number("silences.max-silences", 0, kAny));
+  flags.max_silence_bytes =
+      static_cast<uint64_t>(fields.Number("silences.max-silence-size-bytes", 0, kAny));
+  flags.max_alerts_per_name =
+      static_cast<uint64_t>(fields.Number("alerts.per-alertname-limit", 0, kAny));
+}
+
 Result<Flags> ReadFields(const Given& given) {
   Flags flags;
   FieldReader fields(given, flags);
@@ -216,8 +232,7 @@ Result<Flags> ReadFields(const Given& given) {
   flags.query.max_samples = static_cast<uint64_t>(
       fields.Positive("query.max-samples", std::numeric_limits<int64_t>::max()));
   ReadFeatures(fields.Text("enable-feature"), flags);
-  flags.outage_tolerance = fields.Span("rules.alert.for-outage-tolerance");
-  flags.resend_delay = fields.Span("rules.alert.resend-delay");
+  ReadAlerting(fields, flags);
   ReadLog(fields, flags);
   TOCSIN_RETURN_IF_ERROR(fields.status());
   for (const IgnoredFlag& flag : IgnoredFlags())

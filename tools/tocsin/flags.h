@@ -32,6 +32,12 @@ struct Flags {
   query::EngineOptions query;
   Duration outage_tolerance{3'600'000};
   Duration resend_delay{60'000};
+  bool concurrent_rule_eval = false;
+  int max_concurrent_evals = 4;              // rules at a time, with concurrent_rule_eval
+  Duration data_retention{120 * 3'600'000};  // of silences and the notification log
+  uint64_t max_silences = 0;                 // 0: no limit, as in the next two
+  uint64_t max_silence_bytes = 0;
+  uint64_t max_alerts_per_name = 0;
 
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;

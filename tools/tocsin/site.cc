@@ -30,7 +30,7 @@ Status Site::BuildAlertmanager(const SitePorts& ports) {
                                                    .files = ports.files,
                                                    .kv = db_->kv(),
                                                    .metrics = ports.metrics};
-  alertmanager_ = std::make_unique<alerting::Alertmanager>(alerting_ports, options_.external_url);
+  alertmanager_ = std::make_unique<alerting::Alertmanager>(alerting_ports, options_.alerting);
   return alertmanager_->Start();
 }
 
@@ -69,10 +69,7 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                     .kv = db_->kv(),
                                     .sink = *alerts_,
                                     .metrics = ports.metrics};
-  rules_ = std::make_unique<rules::RuleManager>(
-      rule_ports, rules::ManagerOptions{.external_url = options_.external_url,
-                                        .outage_tolerance = options_.outage_tolerance,
-                                        .resend_delay = options_.resend_delay});
+  rules_ = std::make_unique<rules::RuleManager>(rule_ports, options_.rules);
   const ingest::ScrapePorts scrape_ports{.clock = ports.clock,
                                          .scheduler = ports.scheduler,
                                          .workers = ports.workers,
@@ -88,6 +85,10 @@ void Site::ApplyRetention(const StorageSection& section) {
   const Duration time = section.retention_time.value_or(options_.storage.retention_time);
   retention_ = time;
   db_->SetRetention(time, section.retention_size.value_or(options_.storage.retention_size));
+}
+
+void Site::NoteFailedLoad() {
+  if (alertmanager_ != nullptr) alertmanager_->NoteFailedReload();
 }
 
 Status Site::Apply(const SiteConfig& config) {

@@ -39,11 +39,10 @@ struct SiteOptions {
   query::EngineOptions query;
   bool monitor = true;        // scrape, query and evaluate; else only route alerts
   bool alertmanager = false;  // the embedded one
-  std::string external_url;   // without a trailing slash
   std::string user_agent = "tocsin";
   uint64_t scrape_seed = 0;  // differs between replicas
-  Duration outage_tolerance{3'600'000};
-  Duration resend_delay{60'000};
+  alerting::AlertmanagerOptions alerting;
+  rules::ManagerOptions rules;
 };
 
 // Open, Apply and Stop on one thread; what the accessors give is thread-safe until Stop.
@@ -52,6 +51,9 @@ class Site {
   // Opens the database and builds everything over it; nothing runs before the first Apply.
   static Result<std::unique_ptr<Site>> Open(const SiteOptions& options, const SitePorts& ports);
   ~Site();
+
+  // What the configuration's files say could not be loaded: told by the Alertmanager's metrics.
+  void NoteFailedLoad();
 
   // Brings every part in step with `config`. On an error nothing has changed.
   Status Apply(const SiteConfig& config);
