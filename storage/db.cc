@@ -23,6 +23,7 @@
 #include "storage/rocks_store.h"
 #include "storage/row_layout.h"
 #include "storage/series_index.h"
+#include "storage/tail_reader.h"
 #include "storage/task_gate.h"
 
 namespace tocsin::storage {
@@ -83,6 +84,12 @@ class DbImpl final : public Db {
     return metadata_.Get(metric);
   }
 
+  std::string TailEnd() const override { return EndOfLog(tail_deps_).Encode(); }
+  Result<std::unique_ptr<Tail>> OpenTail(const std::string& position) override {
+    TOCSIN_ASSIGN(TailPosition decoded, TailPosition::Decode(position));
+    return std::unique_ptr<Tail>(std::make_unique<TailReader>(tail_deps_, std::move(decoded)));
+  }
+
   void SetRetention(Duration time, uint64_t size) override;
   KvStore& kv() override { return kv_; }
   DbStats Stats() const override;
@@ -112,11 +119,13 @@ class DbImpl final : public Db {
   Directories directories_;
   RowLayouts layouts_{head_};
   Log log_;
+  LogReaders log_readers_;
   CommitQueue queue_;
   Maintenance maintenance_;
   std::atomic<int64_t> refused_logged_ns_{0};
   AppenderDeps appender_deps_;
   Querier querier_;
+  TailDeps tail_deps_;
   RocksKv kv_;
 
   std::unique_ptr<StorageMetrics> metrics_;
@@ -158,6 +167,7 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                                               "New series refused for the series limit."),
                      refused_logged_ns_},
       querier_(*store_, index_, head_, directories_, corruptions_),
+      tail_deps_{*store_, index_, directories_, log_, log_readers_, corruptions_},
       kv_(*store_, [this] { queue_.NoteWrite(); }) {}
 
 CommitQueue::Deps DbImpl::QueueDeps() {
@@ -195,6 +205,7 @@ Status DbImpl::Recover(const Repairs& repairs) {
   TOCSIN_RETURN_IF_ERROR(ReplayLog(*store_, index_, head_, ports_.clock.Monotonic(), &recovered));
   ReportDamage(repairs, recovered);
   directories_.Publish(std::move(recovered.directory));
+  log_readers_.SetDropped(recovered.log_dropped);
 
   Numbers& numbers = recovered.numbers;
   numbers.log_seq += kLogSeqGap;
@@ -315,7 +326,7 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
   metrics.truncations_failed = registry.GetCounter("prometheus_tsdb_wal_truncations_failed_total",
                                                    "Total number of failed log truncations.");
   const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_, folder_,  index_,       head_,   directories_,        log_,
+  return {*store_, folder_,  index_,       head_,   directories_,        log_,       log_readers_,
           queue_,  layouts_, ports_.clock, metrics, LogBudget(options_), head_budget};
 }
 

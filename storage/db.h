@@ -9,6 +9,7 @@
 #include "storage/kv_store.h"
 #include "storage/options.h"
 #include "storage/queryable.h"
+#include "storage/tail.h"
 
 namespace tocsin::storage {
 
@@ -24,7 +25,7 @@ struct DbStats {
 };
 
 // Thread-safe.
-class Db : public Appendable, public Queryable {
+class Db : public Appendable, public Queryable, public TailSource {
  public:
   // kAlreadyExists: another process holds the folder. kInvalidArgument: the folder belongs to
   // something else (a Prometheus TSDB, say) or to a newer format; the message names the way out.

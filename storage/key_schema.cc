@@ -68,6 +68,7 @@ std::string Tombstone(uint64_t number) {
 }
 std::string PostMark() { return "p"; }
 std::string GuardedClock() { return "g"; }
+std::string LogDropped() { return "l"; }
 std::string Metadata(std::string_view metric) {
   return std::string(kMetadataPrefix).append(metric);
 }

@@ -54,6 +54,7 @@ std::string Edge(uint8_t retention_class, uint8_t level);  // e class level
 std::string Tombstone(uint64_t number);                    // t number
 std::string PostMark();                                    // p
 std::string GuardedClock();                                // g
+std::string LogDropped();                                  // l
 std::string Metadata(std::string_view metric);             // m name
 inline constexpr std::string_view kTombstonePrefix = "t";
 inline constexpr std::string_view kEdgePrefix = "e";

@@ -49,8 +49,7 @@ void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded
     if (!dropped.ok())
       log::Warn("a file that is not needed was not removed", {{"err", dropped.error().message()}});
   }
-  const Status spent = DropSpentLog();
-  if (!spent.ok()) log::Warn("the spent log was not dropped", {{"err", spent.error().message()}});
+  // The spent log goes at the first tick: who wants to read on in it has come back by then.
 }
 
 void Maintenance::SetRetention(Duration time, uint64_t size) {
@@ -289,18 +288,38 @@ Status Maintenance::RollLog(bool at_once) {
   return DropSpentLog();
 }
 
-Status Maintenance::DropSpentLog() {
+std::vector<uint64_t> Maintenance::SpentEpochs() const {
   uint64_t oldest = deps_.log.epoch();  // what is written now is never spent
   for (Group* group : deps_.head.Groups()) {
     std::lock_guard lock(group->mutex());
     oldest = std::min(oldest, group->oldest_open_seq());
   }
+  const uint64_t wanted = deps_.log_readers.Lowest();
   const std::vector<uint64_t> epochs = deps_.store.Logs();
   std::vector<uint64_t> spent;
-  for (size_t i = 0; i + 1 < epochs.size(); ++i)
-    if (epochs[i + 1] <= oldest) spent.push_back(epochs[i]);
+  for (size_t i = 0; i + 1 < epochs.size() && epochs[i + 1] <= oldest; ++i) {
+    if (epochs[i + 1] > wanted) {
+      // A reader is in it. Beyond half of the budget it goes all the same, the oldest first.
+      if (!spent.empty() || deps_.store.LogBytes() <= deps_.log_budget / 2) break;
+    }
+    spent.push_back(epochs[i]);
+  }
+  return spent;
+}
+
+Status Maintenance::DropSpentLog() {
+  const std::vector<uint64_t> spent = SpentEpochs();
   if (spent.empty()) return OkStatus();
   TOCSIN_RETURN_IF_ERROR(PutFloors());
+  uint64_t dropped = deps_.log_readers.dropped_through();
+  for (const uint64_t epoch : spent) {
+    TOCSIN_ASSIGN(const auto last, deps_.store.LastLogRow(epoch));
+    if (last) dropped = std::max(dropped, *last);
+  }
+  RocksBatch batch = deps_.store.NewBatch();
+  batch.Put(Family::kDefault, keys::LogDropped(), EncodeLogDropped(dropped));
+  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
+  deps_.log_readers.SetDropped(dropped);
   for (const uint64_t epoch : spent) TOCSIN_RETURN_IF_ERROR(deps_.store.DropLog(epoch));
   // Or one of them keeps the WAL of the dropped epochs alive.
   return deps_.store.FlushSmallFamilies();

@@ -20,6 +20,7 @@
 #include "storage/guarded_clock.h"
 #include "storage/head.h"
 #include "storage/log.h"
+#include "storage/log_readers.h"
 #include "storage/merger.h"
 #include "storage/recovery.h"
 #include "storage/retention.h"
@@ -48,6 +49,7 @@ class Maintenance {
     Head& head;
     Directories& directories;
     Log& log;
+    LogReaders& log_readers;
     CommitQueue& queue;
     RowLayouts& layouts;
     Clock& clock;
@@ -82,6 +84,8 @@ class Maintenance {
   Status StartEpoch();
   Status RollLog(bool at_once);
   Status DropSpentLog();
+  // Spent epochs, but for those that a reader still wants and there is room for.
+  std::vector<uint64_t> SpentEpochs() const;
   void Retain();
   // One merge that is due. Full: also what need not be yet. False: nothing to do.
   Result<bool> MergeOne(bool full);

@@ -90,7 +90,7 @@ Status Replayer::Epoch(const RocksStore& store, uint64_t epoch) {
     Row(*seq, row);
     return true;
   };
-  return store.ScanLog(epoch, take, &recovered_.damaged_rows);
+  return store.ScanLog(epoch, 0, take, &recovered_.damaged_rows);
 }
 
 void Replayer::Row(uint64_t log_seq, const LogRow& row) {
@@ -312,6 +312,12 @@ std::string EncodeTime(Timestamp t) {
   return out;
 }
 
+std::string EncodeLogDropped(uint64_t log_seq) {
+  std::string out(1, static_cast<char>(kVersion));
+  PutVarint(out, log_seq);
+  return out;
+}
+
 std::string EncodeTombstone(const Tombstone& tombstone) {
   std::string out(1, static_cast<char>(kVersion));
   PutZigZag(out, tombstone.from.ms);
@@ -403,6 +409,18 @@ Result<Recovered> ReadDirectory(const RocksStore& store) {
   TOCSIN_RETURN_IF_ERROR(time_of(keys::Edge(0, 0), &edge));
   if (edge) out.directory.edge = *edge;
   TOCSIN_RETURN_IF_ERROR(time_of(keys::GuardedClock(), &out.guarded));
+  const auto dropped = store.Get(Family::kDefault, keys::LogDropped());
+  if (!dropped.ok()) TOCSIN_RETURN_IF_ERROR(tell(dropped.error()));
+  if (dropped.ok() && *dropped) {
+    ByteReader in(**dropped);
+    const auto version = in.Fixed<uint8_t>();
+    const uint64_t log_seq = in.Varint();
+    if (version == kVersion && in.ok())
+      out.log_dropped = log_seq;
+    else
+      TOCSIN_RETURN_IF_ERROR(tell(Corrupt("a malformed end of the dropped log")));
+    out.numbers.log_seq = std::max(out.numbers.log_seq, out.log_dropped + 1);
+  }
   TOCSIN_RETURN_IF_ERROR(ReadTombstones(store, &out));
   ReadFiles(store, &out);
   out.directory.Sort();

@@ -35,6 +35,8 @@ std::string EncodeTombstone(const Tombstone& tombstone);
 Result<Tombstone> DecodeTombstone(uint64_t number, std::string_view value);
 // The value of an edge and of the guarded clock.
 std::string EncodeTime(Timestamp t);
+// The last row of the epochs that were dropped.
+std::string EncodeLogDropped(uint64_t log_seq);
 
 // Writes the format into a new database, and into one that has lost it (`repaired`).
 // kInvalidArgument: it is of a newer format, or not ours.
@@ -43,6 +45,7 @@ Status CheckFormat(RocksStore& store, bool repaired);
 struct Recovered {
   Directory directory;
   std::optional<Timestamp> guarded;     // the guarded clock when the database was last open
+  uint64_t log_dropped = 0;             // the last row of the epochs that were dropped
   Numbers numbers;                      // floors, files and log taken into account
   std::vector<keys::FileId> contained;  // left over by a crash: others cover them, or the edge does
   uint64_t damaged_files = 0;

@@ -112,7 +112,9 @@ struct RocksStore::Impl {
   std::unique_ptr<rocksdb::DB> db;
   ColumnFamilyHandle* fixed[std::size(kFixedFamilies)] = {};
   mutable std::mutex mutex;
-  std::map<uint64_t, ColumnFamilyHandle*> logs;  // guarded by mutex
+  // Whoever reads one holds it.
+  using LogHandle = std::shared_ptr<ColumnFamilyHandle>;
+  std::map<uint64_t, LogHandle> logs;  // guarded by mutex
   std::atomic<bool> failed{false};
   Status failure;  // the first; guarded by mutex
 
@@ -136,10 +138,15 @@ struct RocksStore::Impl {
     return options.env != nullptr ? options.env : rocksdb::Env::Default();
   }
   ColumnFamilyHandle* Of(Family family) const { return fixed[static_cast<size_t>(family)]; }
-  ColumnFamilyHandle* Log(uint64_t epoch) const {
+  LogHandle Log(uint64_t epoch) const {
     std::lock_guard lock(mutex);
     const auto it = logs.find(epoch);
     return it == logs.end() ? nullptr : it->second;
+  }
+  LogHandle MakeLogHandle(ColumnFamilyHandle* handle) const {
+    return {handle, [db = db.get()](ColumnFamilyHandle* last) {
+              db->DestroyColumnFamilyHandle(last).PermitUncheckedError();
+            }};
   }
   rocksdb::ColumnFamilyOptions OptionsOf(std::string_view name) const {
     if (ParseLogFamilyName(name)) return LogFamily(cache, options.log_write_buffer_bytes);
@@ -156,7 +163,7 @@ struct RocksStore::Impl {
     if (!db) return;
     for (ColumnFamilyHandle* handle : fixed)
       if (handle != nullptr) db->DestroyColumnFamilyHandle(handle);
-    for (auto& [epoch, handle] : logs) db->DestroyColumnFamilyHandle(handle);
+    logs.clear();
     db->Close().PermitUncheckedError();
   }
 };
@@ -190,7 +197,7 @@ void RocksBatch::DeleteRange(Family family, std::string_view begin, std::string_
       .PermitUncheckedError();
 }
 void RocksBatch::PutLogRow(uint64_t epoch, uint64_t log_seq, std::string_view row) {
-  impl_->batch.Put(impl_->store->Log(epoch), ToSlice(keys::LogRow(log_seq)), ToSlice(row))
+  impl_->batch.Put(impl_->store->Log(epoch).get(), ToSlice(keys::LogRow(log_seq)), ToSlice(row))
       .PermitUncheckedError();
 }
 bool RocksBatch::empty() const { return impl_->batch.Count() == 0; }
@@ -241,7 +248,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const RocksOptions& options
     if (i < std::size(kFixedFamilies))
       impl->fixed[i] = handles[i];
     else if (const auto epoch = ParseLogFamilyName(names[i]))
-      impl->logs.emplace(*epoch, handles[i]);
+      impl->logs.emplace(*epoch, impl->MakeLogHandle(handles[i]));
     else
       return InvalidArgument("the database has an unknown family \"" + names[i] +
                              "\": it was written by a newer version or another program");
@@ -396,26 +403,36 @@ Status RocksStore::CreateLog(uint64_t first_log_seq) {
     return impl_->db->CreateColumnFamily(impl_->OptionsOf(name), name, &handle);
   }));
   std::lock_guard lock(impl_->mutex);
-  impl_->logs[first_log_seq] = handle;
+  impl_->logs[first_log_seq] = impl_->MakeLogHandle(handle);
   return OkStatus();
 }
 
 Status RocksStore::DropLog(uint64_t first_log_seq) {
-  ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
+  const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return OkStatus();
   TOCSIN_RETURN_IF_ERROR(impl_->Change("dropping a spent log epoch",
-                                       [&] { return impl_->db->DropColumnFamily(handle); }));
-  {
-    std::lock_guard lock(impl_->mutex);
-    impl_->logs.erase(first_log_seq);
-  }
-  return ToStatus(impl_->db->DestroyColumnFamilyHandle(handle), "dropping a spent log epoch");
+                                       [&] { return impl_->db->DropColumnFamily(handle.get()); }));
+  std::lock_guard lock(impl_->mutex);
+  impl_->logs.erase(first_log_seq);
+  return OkStatus();
 }
 
-Status RocksStore::ScanLog(uint64_t first_log_seq, const Visit& visit, uint64_t* damaged) const {
-  ColumnFamilyHandle* handle = impl_->Log(first_log_seq);
+Status RocksStore::ScanLog(uint64_t first_log_seq, uint64_t from, const Visit& visit,
+                           uint64_t* damaged) const {
+  const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return NotFound("log epoch " + std::to_string(first_log_seq));
-  return impl_->ScanReadable(handle, {}, {}, visit, damaged);
+  return impl_->ScanReadable(handle.get(), keys::LogRow(from), {}, visit, damaged);
+}
+
+Result<std::optional<uint64_t>> RocksStore::LastLogRow(uint64_t first_log_seq) const {
+  const Impl::LogHandle handle = impl_->Log(first_log_seq);
+  if (handle == nullptr) return std::optional<uint64_t>();
+  std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator({}, handle.get()));
+  it->SeekToLast();
+  std::optional<uint64_t> last;
+  if (it->Valid()) last = keys::ParseLogRow(ToView(it->key()));
+  TOCSIN_RETURN_IF_ERROR(ToStatus(it->status(), handle->GetName()));
+  return last;
 }
 
 uint64_t RocksStore::LogBytes() const {
@@ -426,7 +443,8 @@ uint64_t RocksStore::LogBytes() const {
   std::lock_guard lock(impl_->mutex);
   for (const auto& [epoch, handle] : impl_->logs) {
     uint64_t files = 0;
-    if (impl_->db->GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &files))
+    if (impl_->db->GetIntProperty(handle.get(), rocksdb::DB::Properties::kTotalSstFilesSize,
+                                  &files))
       bytes += files;
   }
   return bytes;

@@ -102,8 +102,12 @@ class RocksStore {
   std::vector<uint64_t> Logs() const;
   Status CreateLog(uint64_t first_log_seq);
   Status DropLog(uint64_t first_log_seq);
-  // As ScanReadable.
-  Status ScanLog(uint64_t first_log_seq, const Visit& visit, uint64_t* damaged) const;
+  // From the row `from` on, as ScanReadable. kNotFound: there is no such epoch (any more); one that
+  // is dropped meanwhile is read to its end.
+  Status ScanLog(uint64_t first_log_seq, uint64_t from, const Visit& visit,
+                 uint64_t* damaged) const;
+  // Of an epoch; nothing when it has no row or is gone.
+  Result<std::optional<uint64_t>> LastLogRow(uint64_t first_log_seq) const;
   // Bytes of the WAL files and of the log epochs.
   uint64_t LogBytes() const;
   // Memtables of the small families to files, so that they do not hold old WAL files alive.
