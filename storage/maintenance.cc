@@ -312,9 +312,15 @@ Status Maintenance::DropSpentLog() {
   if (spent.empty()) return OkStatus();
   TOCSIN_RETURN_IF_ERROR(PutFloors());
   uint64_t dropped = deps_.log_readers.dropped_through();
+  const std::vector<uint64_t> epochs = deps_.store.Logs();
   for (const uint64_t epoch : spent) {
-    TOCSIN_ASSIGN(const auto last, deps_.store.LastLogRow(epoch));
-    if (last) dropped = std::max(dropped, *last);
+    const auto last = deps_.store.LastLogRow(epoch);
+    // Unreadable: its rows end somewhere before the next epoch.
+    const auto next = std::upper_bound(epochs.begin(), epochs.end(), epoch);
+    if (!last.ok())
+      dropped = std::max(dropped, *next - 1);
+    else if (*last)
+      dropped = std::max(dropped, **last);
   }
   RocksBatch batch = deps_.store.NewBatch();
   batch.Put(Family::kDefault, keys::LogDropped(), EncodeLogDropped(dropped));
