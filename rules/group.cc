@@ -385,6 +385,7 @@ bool Group::FillBatch(Rule& rule, Timestamp at, std::vector<RuleSample> samples,
 void Group::OnCommitted(Rule* rule, Batch& batch, const storage::CommitResult& result) {
   storage::RowResult rows = batch.rows;
   rows += result.rows;
+  rows += result.histograms;
   std::string error =
       result.status.ok() ? RefusedText(rows) : "store: " + result.status.error().message();
   if (rule == nullptr) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "storage/base/result.h"
+#include "storage/model/exemplar.h"
 #include "storage/model/histogram.h"
 #include "storage/model/labels.h"
 #include "storage/model/metadata.h"
@@ -44,6 +45,7 @@ struct RowHint {
 struct CommitResult {
   Status status;  // not ok: nothing of the batch was stored
   RowResult rows;
+  RowResult histograms;  // the same for native histograms
 };
 using CommitDone = std::function<void(const CommitResult&)>;
 
@@ -58,13 +60,22 @@ class Appender {
   // The ref of a label set, made when new. kSeriesLimit, kInvalidLabels: nothing was made.
   virtual Result<SeriesRef> Resolve(const Labels& labels) = 0;
 
-  // Adds values[i] at `t` to refs[i]. REQUIRES: refs.size() == values.size().
+  // Adds values[i] at `t` to refs[i]. `starts` are the start timestamps of the samples, or empty
+  // when none is known. REQUIRES: as many values, and starts if any, as refs.
   virtual RowResult AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
-                              std::span<const double> values) = 0;
-  // Adds values[i] at ts[i] to one series; any order. REQUIRES: ts.size() == values.size().
+                              std::span<const double> values,
+                              std::span<const Timestamp> starts = {}) = 0;
+  // Adds values[i] at ts[i] to one series; any order. REQUIRES: as many values, and starts if any,
+  // as ts.
   virtual RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
-                                 std::span<const double> values) = 0;
-  virtual Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) = 0;
+                                 std::span<const double> values,
+                                 std::span<const Timestamp> starts = {}) = 0;
+  virtual Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
+                                 Timestamp start = kNoStart) = 0;
+  // kOutOfBounds: too far ahead, or older than the newest one of the series. kStaleRef,
+  // kInvalidLabels (too long). One that is there already is taken and not kept twice; so is any
+  // while exemplars are switched off.
+  virtual Status AppendExemplar(SeriesRef ref, const Exemplar& exemplar) = 0;
   // Of the metric family `metric`; the newest wins.
   virtual void SetMetadata(std::string_view metric, const Metadata& metadata) = 0;
 

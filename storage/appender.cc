@@ -28,11 +28,14 @@ class BatchAppender final : public Appender {
   }
 
   RowResult AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
-                      std::span<const double> values) override;
+                      std::span<const double> values, std::span<const Timestamp> starts) override;
   RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
-                         std::span<const double> values) override;
+                         std::span<const double> values,
+                         std::span<const Timestamp> starts) override;
 
-  Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) override;
+  Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
+                         Timestamp start) override;
+  Status AppendExemplar(SeriesRef, const Exemplar&) override { return OkStatus(); }
 
   void SetMetadata(std::string_view metric, const Metadata& metadata) override {
     if (deps_.metadata.Differs(metric, metadata))
@@ -64,12 +67,23 @@ class BatchAppender final : public Appender {
     }
     return t >= oldest_ && t <= newest_;
   }
-  void AddSparse(SeriesRef ref, Timestamp t, double value) {
+  void AddSparse(SeriesRef ref, Timestamp t, double value, Timestamp start) {
     auto& parts = batch_.parts;
     if (parts.empty() || parts.back().layout != nullptr || parts.back().histogram)
       parts.push_back({nullptr, {}, batch_.sparse.size(), 0, false});
     ++parts.back().count;
-    batch_.sparse.push_back({ref, t, value});
+    batch_.sparse.push_back({ref, t, value, Storable(start)});
+  }
+
+  // A start that cannot be stored is one that nobody can mean.
+  static Timestamp Storable(Timestamp start) { return IsStorableStart(start) ? start : kNoStart; }
+  // Where the starts of a row begin in the batch.
+  size_t AddStarts(std::span<const Timestamp> starts) {
+    if (std::all_of(starts.begin(), starts.end(), [](Timestamp t) { return t == kNoStart; }))
+      return CommitBatch::kNoStarts;
+    const size_t at = batch_.starts.size();
+    for (const Timestamp start : starts) batch_.starts.push_back(Storable(start));
+    return at;
   }
 
   const AppenderDeps& deps_;
@@ -79,7 +93,8 @@ class BatchAppender final : public Appender {
 };
 
 RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
-                                   std::span<const double> values) {
+                                   std::span<const double> values,
+                                   std::span<const Timestamp> starts) {
   RowResult result;
   if (refs.empty()) return result;
   const auto count = static_cast<uint32_t>(refs.size());
@@ -98,18 +113,20 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
   }
   result.appended = count - result.stale_refs;
   if (layout != nullptr) {
-    batch_.parts.push_back({std::move(layout), t, batch_.values.size(), refs.size(), false});
+    batch_.parts.push_back(
+        {std::move(layout), t, batch_.values.size(), refs.size(), false, AddStarts(starts)});
     batch_.values.insert(batch_.values.end(), values.begin(), values.end());
     return result;
   }
   for (size_t i = 0; i < refs.size(); ++i)
     if (result.stale_refs == 0 || deps_.index.Get(refs[i]) != nullptr)
-      AddSparse(refs[i], t, values[i]);
+      AddSparse(refs[i], t, values[i], starts.empty() ? kNoStart : starts[i]);
   return result;
 }
 
 RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
-                                      std::span<const double> values) {
+                                      std::span<const double> values,
+                                      std::span<const Timestamp> starts) {
   RowResult result;
   if (deps_.index.Get(ref) == nullptr) {
     result.stale_refs = static_cast<uint32_t>(ts.size());
@@ -120,14 +137,15 @@ RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> 
       ++result.out_of_bounds;
       continue;
     }
-    AddSparse(ref, ts[i], values[i]);
+    AddSparse(ref, ts[i], values[i], starts.empty() ? kNoStart : starts[i]);
     ++result.appended;
   }
   if (result.out_of_bounds > 0) deps_.out_of_bounds.Add(result.out_of_bounds);
   return result;
 }
 
-Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) {
+Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
+                                      Timestamp start) {
   if (deps_.index.Get(ref) == nullptr)
     return Error(ErrorCode::kStaleRef, "the series is not known any more");
   if (!InBounds(t)) {
@@ -137,7 +155,8 @@ Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogra
   if (!IsEncodable(value))
     return InvalidArgument("the buckets of the histogram do not fit its spans, or are too many");
   batch_.parts.push_back({nullptr, t, batch_.histograms.size(), 1, true});
-  batch_.histograms.push_back({ref, {t, std::make_shared<const Histogram>(value)}});
+  batch_.histograms.push_back(
+      {ref, {t, std::make_shared<const Histogram>(value), Storable(start)}});
   return OkStatus();
 }
 

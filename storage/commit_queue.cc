@@ -16,7 +16,7 @@ void CommitQueue::Push(CommitBatch batch) {
   std::unique_lock lock(mutex_);
   if (closed_) {
     lock.unlock();
-    const CommitResult refused{Error(ErrorCode::kUnavailable, "the database is closing"), {}};
+    const CommitResult refused{Error(ErrorCode::kUnavailable, "the database is closing"), {}, {}};
     if (batch.done) batch.done(refused);
     return;
   }
@@ -56,7 +56,7 @@ void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
         continue;
       }
       results[i].rows.stale_refs = batches[i].stale_refs;
-      Apply(batches[i], seqs, now, &results[i].rows);
+      Apply(batches[i], seqs, now, &results[i]);
       seqs += batches[i].parts.size();
       for (const MetadataRow& row : batches[i].metadata)
         deps_.metadata.Set(row.metric, row.metadata);
@@ -76,12 +76,14 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
     for (const CommitBatch::Part& part : batch.parts) {
       if (part.layout != nullptr) {
         seqs_.push_back(deps_.log.PutTimeline(
-            write, part.layout, part.t, std::span(batch.values).subspan(part.first, part.count)));
+            write, part.layout, part.t, std::span(batch.values).subspan(part.first, part.count),
+            batch.StartsOf(part)));
         continue;
       }
       if (part.histogram) {
         const auto& [series, sample] = batch.histograms[part.first];
-        seqs_.push_back(deps_.log.PutHistogram(write, series, sample.t, *sample.value));
+        seqs_.push_back(
+            deps_.log.PutHistogram(write, series, sample.t, *sample.value, sample.start));
         continue;
       }
       const auto samples = std::span(batch.sparse).subspan(part.first, part.count);
@@ -122,11 +124,13 @@ void CommitQueue::DropStale(CommitBatch& batch) {
       continue;
     }
     CommitBatch::Part left{nullptr, {}, sparse.size(), 0, false};
+    const std::span<const Timestamp> starts = batch.StartsOf(part);
     for (size_t i = 0; i < part.count; ++i) {
       const SparseSample sample =
           part.layout == nullptr
               ? batch.sparse[part.first + i]
-              : SparseSample{part.layout->refs[i], part.t, batch.values[part.first + i]};
+              : SparseSample{part.layout->refs[i], part.t, batch.values[part.first + i],
+                             starts.empty() ? kNoStart : starts[i]};
       if (alive(sample.series))
         sparse.push_back(sample);
       else
@@ -140,28 +144,33 @@ void CommitQueue::DropStale(CommitBatch& batch) {
 }
 
 void CommitQueue::Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now,
-                        RowResult* result) {
+                        CommitResult* result) {
   const auto pool = deps_.head.LockPool();
   for (const CommitBatch::Part& part : batch.parts) {
     const uint64_t seq = *seqs++;
     if (part.histogram) {
       const auto& [series, sample] = batch.histograms[part.first];
-      deps_.head.AppendHistogram(series, sample, seq, now, result);
+      deps_.head.AppendHistogram(series, sample, seq, now, &result->histograms);
       continue;
     }
     if (part.layout == nullptr) {
       deps_.head.AppendSparse(std::span(batch.sparse).subspan(part.first, part.count), seq, now,
-                              result);
+                              &result->rows);
       continue;
     }
     const std::span<const uint8_t> slots = part.layout->slots;
     const auto values = std::span(batch.values).subspan(part.first, part.count);
-    for (const RowLayout::Run& run : part.layout->runs)
-      deps_.head.Append(*run.group, slots.subspan(run.begin, run.end - run.begin), part.t,
-                        values.subspan(run.begin, run.end - run.begin), seq, now, result);
+    const std::span<const Timestamp> starts = batch.StartsOf(part);
+    for (const RowLayout::Run& run : part.layout->runs) {
+      const size_t n = run.end - run.begin;
+      deps_.head.Append(
+          *run.group, slots.subspan(run.begin, n), part.t, values.subspan(run.begin, n),
+          starts.empty() ? starts : starts.subspan(run.begin, n), seq, now, &result->rows);
+    }
     deps_.head.RaiseMaxTime(part.t);
   }
-  if (result->duplicates > 0) deps_.metrics.duplicates.Add(result->duplicates);
+  const uint32_t duplicates = result->rows.duplicates + result->histograms.duplicates;
+  if (duplicates > 0) deps_.metrics.duplicates.Add(duplicates);
 }
 
 void CommitQueue::Answer(std::vector<CommitBatch> batches, std::vector<CommitResult> results) {

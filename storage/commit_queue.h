@@ -33,13 +33,20 @@ struct CommitBatch {
     size_t first = 0;  // of values, sparse or histograms
     size_t count = 0;
     bool histogram = false;
+    size_t starts = kNoStarts;  // first of starts, of a row that has some
   };
+  static constexpr size_t kNoStarts = ~size_t{0};
   struct HistogramSample {
     SeriesRef series;
     TimedHistogram sample;
   };
+  std::span<const Timestamp> StartsOf(const Part& part) const {
+    if (part.starts == kNoStarts) return {};
+    return std::span(starts).subspan(part.starts, part.count);
+  }
   std::vector<Part> parts;
   std::vector<double> values;
+  std::vector<Timestamp> starts;
   std::vector<SparseSample> sparse;
   std::vector<HistogramSample> histograms;
   std::vector<MetadataRow> metadata;
@@ -92,7 +99,8 @@ class CommitQueue {
   Status LogAll(std::vector<CommitBatch>& batches);
   // Series were removed since the batch began: takes out samples whose refs have gone stale.
   void DropStale(CommitBatch& batch);
-  void Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now, RowResult* result);
+  void Apply(const CommitBatch& batch, const uint64_t* seqs, MonotonicTime now,
+             CommitResult* result);
   void Answer(std::vector<CommitBatch> batches, std::vector<CommitResult> results);
   // Syncs, then answers all that wait for it.
   void SyncAndAnswer();

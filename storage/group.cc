@@ -17,19 +17,22 @@ bool SameHistogram(Histogram a, Histogram b) {
   return a == b;
 }
 
-bool Earlier(const TimedValue& a, const TimedValue& b) { return a.t < b.t; }
-
 Timestamp WindowEnd(int64_t window) { return {(window + 1) * kWindowMs}; }
 
-void ReadLine(const Line& line, unsigned slot, Timestamp from, Timestamp to,
-              std::vector<TimedValue>* out) {
-  if (line.newest() < from || line.time(0) > to) return;
-  const size_t before = out->size();
-  line.Read(slot, out);
-  if (line.time(0) >= from && line.newest() <= to) return;
-  std::erase_if(*out, [&, i = size_t{0}](const TimedValue& sample) mutable {
-    return i++ >= before && (sample.t < from || sample.t > to);
-  });
+template <typename F>
+void ForEachMarked(const Presence& presence, F&& f) {
+  for (size_t at = presence.Find(0, true); at != kMaxColumnEntries;
+       at = at + 1 == kMaxColumnEntries ? kMaxColumnEntries : presence.Find(at + 1, true))
+    f(at);
+}
+
+void ReadLate(const LateSamples& late, const LateStarts& starts, unsigned slot, Timestamp from,
+              Timestamp to, SampleList* out) {
+  for (const TimedValue& sample : late.of(slot)) {
+    if (sample.t < from || sample.t > to) continue;
+    const TimedStart* start = starts.Find(slot, sample.t);
+    out->Add(sample.t, sample.value, start == nullptr ? kNoStart : start->start);
+  }
 }
 
 }  // namespace
@@ -63,14 +66,60 @@ size_t Line::Read(unsigned slot, Presence* presence, std::span<double> values) c
   return n;
 }
 
-void Line::Read(unsigned slot, std::vector<TimedValue>* out) const {
-  if (StreamOf(slot) == npos) return;
+void Line::Read(unsigned slot, Timestamp from, Timestamp to, SampleList* out) const {
+  if (newest() < from || time(0) > to || StreamOf(slot) == npos) return;
   Presence presence;
   std::array<double, kMaxColumnEntries> values;
   const size_t n = Read(slot, &presence, values);
+  std::array<Timestamp, kMaxColumnEntries> start_of;
+  const bool started = !starts.empty() && ReadStarts(slot, start_of);
   size_t entry = presence.Find(0, true);
-  for (size_t i = 0; i < n; ++i, entry = presence.Find(entry + 1, true))
-    out->push_back({time(entry), values[i]});
+  for (size_t i = 0; i < n; ++i, entry = presence.Find(entry + 1, true)) {
+    const Timestamp t = time(entry);
+    if (t >= from && t <= to) out->Add(t, values[i], started ? start_of[i] : kNoStart);
+  }
+}
+
+bool Line::ReadStarts(unsigned slot, std::span<Timestamp> out) const {
+  bool any = false;
+  size_t n = 0;
+  std::array<double, kMaxColumnEntries> values;
+  std::array<Timestamp, kMaxColumnEntries> of_entry;
+  Presence present;
+  for (uint32_t i = 0; i < streams.size(); ++i) {
+    if (streams[i].slot != slot) continue;
+    of_entry.fill(kNoStart);
+    if (i < starts.size()) {
+      starts[i].Decode(values, present);
+      size_t at = 0;
+      ForEachMarked(present,
+                    [&](size_t entry) { of_entry[entry] = {static_cast<int64_t>(values[at++])}; });
+    }
+    for (const EntryStart& odd : odd_starts)
+      if (odd.stream == i) of_entry[odd.entry] = odd.start;
+    streams[i].values.Decode(values, present);
+    ForEachMarked(present, [&](size_t entry) {
+      any = any || of_entry[entry] != kNoStart;
+      out[n++] = of_entry[entry];
+    });
+  }
+  return any;
+}
+
+void Line::SetStart(uint32_t stream, Timestamp start, SlabPool& pool) {
+  if (starts.size() < streams.size()) starts.resize(streams.size());
+  HeadStream& of = starts[stream];
+  const size_t entry = streams[stream].values.size() - 1;
+  const size_t gap = entry - of.size();
+  if ((gap == 0 || of.AppendAbsent(gap, pool)) && of.Append(static_cast<double>(start.ms), pool))
+    return;
+  odd_starts.push_back({stream, static_cast<uint32_t>(entry), start});
+}
+
+void Line::FreeStarts(SlabPool& pool) {
+  for (HeadStream& of : starts) of.Reset(pool);
+  starts.clear();
+  odd_starts.clear();
 }
 
 Group::Outcome Group::AppendSlow(unsigned slot, Timestamp t, double value, uint64_t log_seq,
@@ -187,11 +236,10 @@ bool Group::FindValue(unsigned slot, Timestamp t, double* value) const {
       *value = open.values.last();
       return true;
     }
-    std::vector<TimedValue> samples;
-    line->Read(slot, &samples);
-    const auto it = std::lower_bound(samples.begin(), samples.end(), TimedValue{t, 0}, Earlier);
-    if (it == samples.end() || it->t != t) continue;
-    *value = it->value;
+    SampleList samples;
+    line->Read(slot, t, t, &samples);
+    if (samples.values.empty()) continue;
+    *value = samples.values.front().value;
     return true;
   }
   if (const TimedValue* known = late_.Find(slot, t)) {
@@ -206,6 +254,18 @@ Group::Outcome Group::AppendLate(unsigned slot, Timestamp t, double value, uint6
   return Outcome::kAppended;
 }
 
+void Group::SetStart(unsigned slot, Timestamp t, Timestamp start, uint64_t log_seq,
+                     SlabPool& pool) {
+  if (Line* line = slots_[slot].line; line != nullptr) {
+    const uint32_t number = slots_[slot].stream;
+    const Line::Stream& stream = line->streams[number];
+    const size_t next = size_t{stream.start} + stream.values.size();
+    if (!stream.values.empty() && line->time(next - 1) == t)
+      return line->SetStart(number, start, pool);
+  }
+  late_starts_.Add(slot, {t, start}, log_seq);
+}
+
 Group::Outcome Group::AppendHistogram(unsigned slot, TimedHistogram sample, uint64_t log_seq) {
   if (const TimedHistogram* known = histograms_.Find(slot, sample.t))
     return SameHistogram(*known->value, *sample.value) ? Outcome::kSame : Outcome::kDuplicate;
@@ -216,16 +276,16 @@ Group::Outcome Group::AppendHistogram(unsigned slot, TimedHistogram sample, uint
 }
 
 void Group::Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
-                 std::vector<TimedValue>* out) const {
-  const size_t before = out->size();
+                 SampleList* out) const {
+  const size_t before = out->values.size();
   for (const CutPart& part : cut_) {
     if (part.seal_seq <= published) continue;
-    for (const auto& line : part.lines) ReadLine(*line, slot, from, to, out);
-    part.late.Read(slot, from, to, out);
+    for (const auto& line : part.lines) line->Read(slot, from, to, out);
+    ReadLate(part.late, part.late_starts, slot, from, to, out);
   }
-  for (const auto& line : lines_) ReadLine(*line, slot, from, to, out);
-  late_.Read(slot, from, to, out);
-  SortByTime(out, before);
+  for (const auto& line : lines_) line->Read(slot, from, to, out);
+  ReadLate(late_, late_starts_, slot, from, to, out);
+  out->Sort(before);
 }
 
 void Group::ReadHistograms(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
@@ -315,6 +375,7 @@ const CutPart* Group::Cut(Timestamp cut, uint64_t seal_seq) {
     for (SlotState& slot : slots_)
       if (slot.line == line.get()) slot = {};
   part.late = late_.Split(cut);
+  part.late_starts = late_starts_.Split(cut);
   part.histograms = histograms_.Split(cut);
   if (part.empty()) return nullptr;
   cut_.push_back(std::move(part));
@@ -328,6 +389,7 @@ void Group::Uncut(uint64_t seal_seq) {
   // The slots have gone on in other lines, or will join these again.
   std::move(it->lines.begin(), it->lines.end(), std::back_inserter(lines_));
   late_.Join(std::move(it->late));
+  late_starts_.Join(std::move(it->late_starts));
   histograms_.Join(std::move(it->histograms));
   cut_.erase(it);
 }
@@ -337,6 +399,7 @@ void Group::Free(uint64_t seal_seq, SlabPool& pool) {
     if (part.seal_seq > seal_seq) return false;
     for (const auto& line : part.lines) {
       for (Line::Stream& stream : line->streams) stream.values.Reset(pool);
+      line->FreeStarts(pool);
     }
     return true;
   });
@@ -345,23 +408,32 @@ void Group::Free(uint64_t seal_seq, SlabPool& pool) {
 void Group::Erase(unsigned slot, Timestamp from, Timestamp to, SlabPool& pool) {
   for (const auto& line : lines_) {
     if (line->newest() < from || line->time(0) > to || line->StreamOf(slot) == Line::npos) continue;
-    std::vector<TimedValue> samples;
-    line->Read(slot, &samples);
-    for (size_t i = 0; i < line->streams.size(); ++i)
-      if (line->streams[i].slot == slot) line->streams[i].values.Reset(pool);
+    SampleList samples;
+    line->Read(slot, kMinTimestamp, kMaxTimestamp, &samples);
+    for (size_t i = 0; i < line->streams.size(); ++i) {
+      if (line->streams[i].slot != slot) continue;
+      line->streams[i].values.Reset(pool);
+      if (i < line->starts.size()) line->starts[i].Reset(pool);
+    }
+    std::erase_if(line->odd_starts, [&](const Line::EntryStart& odd) {
+      return line->streams[odd.stream].slot == slot;
+    });
     if (slots_[slot].line == line.get()) slots_[slot] = {};
     // Emptied streams stay where they are: others are known by their place.
     uint32_t stream = static_cast<uint32_t>(line->StreamOf(slot));
     for (Line::Stream& emptied : line->streams)
       if (emptied.slot == slot) emptied.start = 0;
-    for (const TimedValue& sample : samples) {
-      if (sample.t >= from && sample.t <= to) continue;
-      AppendTo(*line, stream, line->Find(sample.t), slot, sample.value, pool);
+    for (size_t i = 0; i < samples.values.size(); ++i) {
+      const auto& [t, value] = samples.values[i];
+      if (t >= from && t <= to) continue;
+      AppendTo(*line, stream, line->Find(t), slot, value, pool);
       stream = slots_[slot].stream;
+      if (samples.start(i) != kNoStart) line->SetStart(stream, samples.start(i), pool);
     }
     line->streams[stream].misses = 0;
   }
   late_.Erase(slot, from, to);
+  late_starts_.Erase(slot, from, to);
   histograms_.Erase(slot, from, to);
 }
 

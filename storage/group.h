@@ -44,6 +44,15 @@ struct Line {
   uint64_t first_log_seq = 0;     // no sample of the line has an older row
   std::vector<uint32_t> offsets;  // of each entry from base_ms, ascending
   std::vector<Stream> streams;    // a slot's last one is its open one
+  // Start timestamps, rare: of streams[i] by the same entries, absent ones and those behind the end
+  // are unknown. Shorter than `streams`, or empty, where none has any.
+  std::vector<HeadStream> starts;
+  struct EntryStart {
+    uint32_t stream;
+    uint32_t entry;  // of the stream
+    Timestamp start;
+  };
+  std::vector<EntryStart> odd_starts;  // for which the stream of starts had no room
 
   Timestamp time(size_t entry) const { return {base_ms + offsets[entry]}; }
   Timestamp newest() const { return time(offsets.size() - 1); }
@@ -52,10 +61,15 @@ struct Line {
   // The entry at t, or npos.
   static constexpr size_t npos = ~size_t{0};
   size_t Find(Timestamp t) const;
-  // Decodes what the slot has here, in time order.
-  void Read(unsigned slot, std::vector<TimedValue>* out) const;
+  // Decodes what the slot has here within [from, to], in time order.
+  void Read(unsigned slot, Timestamp from, Timestamp to, SampleList* out) const;
   // The slot's values; returns how many. REQUIRES: room for kMaxColumnEntries values.
   size_t Read(unsigned slot, Presence* presence, std::span<double> values) const;
+  // The start of each of these values; false: none is known, `out` holds anything.
+  bool ReadStarts(unsigned slot, std::span<Timestamp> out) const;
+  // Notes the start of the stream's last value.
+  void SetStart(uint32_t stream, Timestamp start, SlabPool& pool);
+  void FreeStarts(SlabPool& pool);
 };
 
 // What a seal pass has cut off a group.
@@ -63,6 +77,7 @@ struct CutPart {
   uint64_t seal_seq = 0;
   std::vector<std::unique_ptr<Line>> lines;
   LateSamples late;
+  LateStarts late_starts;
   HistogramSamples histograms;
 
   bool empty() const { return lines.empty() && late.empty() && histograms.empty(); }
@@ -97,13 +112,15 @@ class Group {
     return AppendSlow(slot, t, value, log_seq, pool);
   }
 
+  // The start timestamp of a sample that was appended just now. REQUIRES: start is not kNoStart.
+  void SetStart(unsigned slot, Timestamp t, Timestamp start, uint64_t log_seq, SlabPool& pool);
+
   // The same for a native histogram; these have no timelines.
   Outcome AppendHistogram(unsigned slot, TimedHistogram sample, uint64_t log_seq);
 
   // Samples of the slot within [from, to] that no published file has yet, ascending. Those cut by
   // passes above `published` count as not published.
-  void Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
-            std::vector<TimedValue>* out) const;
+  void Read(unsigned slot, Timestamp from, Timestamp to, uint64_t published, SampleList* out) const;
   void ReadHistograms(unsigned slot, Timestamp from, Timestamp to, uint64_t published,
                       std::vector<TimedHistogram>* out) const;
   // Whether one of them may give something.
@@ -172,6 +189,7 @@ class Group {
   std::array<SlotState, kGroupSlots> slots_;
   std::vector<std::unique_ptr<Line>> lines_;
   LateSamples late_;
+  LateStarts late_starts_;
   HistogramSamples histograms_;
   std::vector<CutPart> cut_;  // ascending seal_seq
   Timestamp newest_{0};

@@ -52,12 +52,16 @@ void Head::Count(Group::Outcome outcome, RowResult* result) {
 }
 
 void Head::Append(Group& group, std::span<const uint8_t> slots, Timestamp t,
-                  std::span<const double> values, uint64_t log_seq, MonotonicTime now,
-                  RowResult* result) {
+                  std::span<const double> values, std::span<const Timestamp> starts,
+                  uint64_t log_seq, MonotonicTime now, RowResult* result) {
   std::lock_guard lock(group.mutex());
   const size_t late_before = group.late_count();
-  for (size_t i = 0; i < slots.size(); ++i)
-    Count(group.Append(slots[i], t, values[i], log_seq, pool_), result);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const Group::Outcome outcome = group.Append(slots[i], t, values[i], log_seq, pool_);
+    Count(outcome, result);
+    if (!starts.empty() && starts[i] != kNoStart && outcome == Group::Outcome::kAppended)
+      group.SetStart(slots[i], t, starts[i], log_seq, pool_);
+  }
   group.Touch(now, log_seq);
   late_.fetch_add(group.late_count() - late_before, std::memory_order_relaxed);
   appended_.fetch_add(slots.size(), std::memory_order_relaxed);
@@ -72,7 +76,11 @@ void Head::AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq,
     Timestamp newest = kMinTimestamp;
     for (; i < samples.size() && GroupOf(samples[i].series.id) == group.number(); ++i) {
       const SparseSample& sample = samples[i];
-      Count(group.Append(SlotOf(sample.series.id), sample.t, sample.value, log_seq, pool_), result);
+      const unsigned slot = SlotOf(sample.series.id);
+      const Group::Outcome outcome = group.Append(slot, sample.t, sample.value, log_seq, pool_);
+      Count(outcome, result);
+      if (sample.start != kNoStart && outcome == Group::Outcome::kAppended)
+        group.SetStart(slot, sample.t, sample.start, log_seq, pool_);
       newest = std::max(newest, sample.t);
     }
     group.Touch(now, log_seq);

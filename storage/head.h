@@ -35,10 +35,11 @@ class Head {
   // The appending thread holds one while it appends; it is not to be held while waiting.
   std::unique_lock<std::mutex> LockPool() const { return std::unique_lock(pool_mutex_); }
 
-  // Appends values[i] at t to slots[i] of the group. REQUIRES: the pool is locked.
+  // Appends values[i] at t to slots[i] of the group; `starts` as many, or empty.
+  // REQUIRES: the pool is locked.
   void Append(Group& group, std::span<const uint8_t> slots, Timestamp t,
-              std::span<const double> values, uint64_t log_seq, MonotonicTime now,
-              RowResult* result);
+              std::span<const double> values, std::span<const Timestamp> starts, uint64_t log_seq,
+              MonotonicTime now, RowResult* result);
 
   // The same for samples of any series. REQUIRES: every series has a group.
   void AppendSparse(std::span<const SparseSample> samples, uint64_t log_seq, MonotonicTime now,

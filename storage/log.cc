@@ -26,7 +26,8 @@ uint64_t Log::Put(RocksBatch& batch) {
 }
 
 uint64_t Log::PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayout>& layout,
-                          Timestamp t, std::span<const double> values) {
+                          Timestamp t, std::span<const double> values,
+                          std::span<const Timestamp> starts) {
   LogOwner& owner = *layout->owner;
   const bool anew = owner.generation != generation_ || owner.rows >= kRowsBeforeAnew;
   if (anew || owner.layout != layout->number) {
@@ -39,8 +40,19 @@ uint64_t Log::PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayo
   }
   ++owner.rows;
   row_.clear();
+  if (!starts.empty()) LogRowEncoder::Starts(starts, row_);
   LogRowEncoder::Timeline(owner.number, owner.state, t, values, row_);
   return Put(batch);
+}
+
+// Whether any has a start timestamp; starts_ has all of them then.
+bool Log::GatherStarts(std::span<const SparseSample> samples) {
+  starts_.clear();
+  if (std::all_of(samples.begin(), samples.end(),
+                  [](const SparseSample& sample) { return sample.start == kNoStart; }))
+    return false;
+  for (const SparseSample& sample : samples) starts_.push_back(sample.start);
+  return true;
 }
 
 uint64_t Log::PutSparse(RocksBatch& batch, std::span<const SparseSample> samples) {
@@ -48,6 +60,7 @@ uint64_t Log::PutSparse(RocksBatch& batch, std::span<const SparseSample> samples
   while (!samples.empty()) {
     const size_t n = std::min(samples.size(), kSparsePerRow);
     row_.clear();
+    if (GatherStarts(samples.first(n))) LogRowEncoder::Starts(starts_, row_);
     LogRowEncoder::Sparse(samples.first(n), row_);
     seq = Put(batch);
     samples = samples.subspan(n);
@@ -56,9 +69,16 @@ uint64_t Log::PutSparse(RocksBatch& batch, std::span<const SparseSample> samples
 }
 
 uint64_t Log::PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
-                           const Histogram& histogram) {
+                           const Histogram& histogram, Timestamp start) {
   row_.clear();
+  if (start != kNoStart) LogRowEncoder::Starts({&start, 1}, row_);
   LogRowEncoder::HistogramSample(series, t, histogram, row_);
+  return Put(batch);
+}
+
+uint64_t Log::PutExemplar(RocksBatch& batch, SeriesRef series, const Exemplar& exemplar) {
+  row_.clear();
+  LogRowEncoder::ExemplarOf(series, exemplar, row_);
   return Put(batch);
 }
 

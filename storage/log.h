@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "storage/base/result.h"
 #include "storage/codec/log_row.h"
@@ -27,13 +28,15 @@ class Log {
   // Makes the first epoch. Before any row.
   Status Start(uint64_t first_log_seq);
 
-  // Each returns the number of the last row put.
+  // Each returns the number of the last row put. `starts`: one a sample, or empty.
   uint64_t PutTimeline(RocksBatch& batch, const std::shared_ptr<const RowLayout>& layout,
-                       Timestamp t, std::span<const double> values);
+                       Timestamp t, std::span<const double> values,
+                       std::span<const Timestamp> starts);
   // Splits long lists. REQUIRES: not empty.
   uint64_t PutSparse(RocksBatch& batch, std::span<const SparseSample> samples);
   uint64_t PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
-                        const Histogram& histogram);
+                        const Histogram& histogram, Timestamp start);
+  uint64_t PutExemplar(RocksBatch& batch, SeriesRef series, const Exemplar& exemplar);
   uint64_t PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone);
   // The batch was not written: rows after it must not lean on those that were in it.
   void Failed() { ++generation_; }
@@ -51,9 +54,11 @@ class Log {
 
  private:
   uint64_t Put(RocksBatch& batch);
+  bool GatherStarts(std::span<const SparseSample> samples);
 
   RocksStore& store_;
   std::string row_;
+  std::vector<Timestamp> starts_;
   uint64_t generation_ = 1;
   std::atomic<uint64_t> next_seq_{1};
   std::atomic<uint64_t> epoch_{0};

@@ -95,7 +95,7 @@ MergePlan PlanFullMerge(const Directory& directory) {
 
 Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
                          const Directory& directory) {
-  for (auto& samples : values_) samples.clear();
+  for (auto& samples : values_) samples.Clear();
   for (auto& samples : histograms_) samples.clear();
   SegmentReader reader;
   for (const SealedFilePtr& file : inputs) {
@@ -124,11 +124,14 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
             for (size_t i = 0; status.ok() && i < decoded.size(); ++i)
               if (wanted(out.times[i]))
                 histograms_[slot].push_back(
-                    {out.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
+                    {out.times[i], std::make_shared<const Histogram>(std::move(decoded[i])),
+                     out.starts.empty() ? kNoStart : out.starts[i]});
             continue;
           }
           for (size_t i = 0; i < out.times.size(); ++i)
-            if (wanted(out.times[i])) values_[slot].push_back({out.times[i], out.values[i]});
+            if (wanted(out.times[i]))
+              values_[slot].Add(out.times[i], out.values[i],
+                                out.starts.empty() ? kNoStart : out.starts[i]);
         }
       }
       return status.ok();
@@ -137,7 +140,7 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
                                             keys::Segment(file->id, group + 1, 0), take));
     TOCSIN_RETURN_IF_ERROR(status);
   }
-  for (auto& samples : values_) SortByTime(&samples);
+  for (auto& samples : values_) samples.Sort();
   for (auto& samples : histograms_) SortByTime(&samples);
   return OkStatus();
 }
@@ -156,15 +159,17 @@ Status Merger::Merge(std::span<const SealedFilePtr> inputs, uint64_t seal_seq,
     for (uint64_t group = range.first; group - range.first < range.length; ++group) {
       TOCSIN_RETURN_IF_ERROR(ReadGroup(inputs, group, *directory));
       SegmentParts::Slots<TimedValue> values;
+      SegmentParts::Slots<TimedStart> starts;
       SegmentParts::Slots<TimedHistogram> histograms;
       for (size_t slot = 0; slot < kGroupSlots; ++slot) {
-        values[slot] = values_[slot];
+        values[slot] = values_[slot].values;
+        starts[slot] = values_[slot].starts;
         histograms[slot] = histograms_[slot];
       }
       const auto add = [&](const SegmentPart& part) {
         return file.Add(group, part.blob, part.samples, part.min_time, part.max_time);
       };
-      TOCSIN_RETURN_IF_ERROR(parts_.Samples(values, add));
+      TOCSIN_RETURN_IF_ERROR(parts_.Samples(values, starts, add));
       TOCSIN_RETURN_IF_ERROR(parts_.Histograms(histograms, add));
     }
   }

@@ -39,7 +39,7 @@ class Merger {
                    const Directory& directory);
 
   const Deps deps_;
-  std::array<std::vector<TimedValue>, kGroupSlots> values_;
+  std::array<SampleList, kGroupSlots> values_;
   std::array<std::vector<TimedHistogram>, kGroupSlots> histograms_;
   SegmentParts parts_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/base/result.h"
+#include "storage/model/exemplar.h"
 #include "storage/model/histogram.h"
 #include "storage/model/labels.h"
 #include "storage/model/matcher.h"
@@ -40,11 +41,13 @@ struct LevelCell {
 
 // Decoded samples of one series in time order, or cells of a level. Views: valid until the next
 // call of the reader that gave them. `values` of a histogram sample is its count and histograms[i]
-// is set; `histograms` is empty when the block has none.
+// is set; `histograms` is empty when the block has none. So is `starts`, the start timestamps
+// (kNoStart where unknown).
 struct SampleBlock {
   std::span<const Timestamp> times;
   std::span<const double> values;
   std::span<const Histogram* const> histograms;
+  std::span<const Timestamp> starts;
   // When not empty the block has cells instead of samples, ascending by end (two cells with one end
   // follow each other in time). Only when the select allowed levels.
   std::span<const LevelCell> cells;
@@ -116,6 +119,13 @@ class Queryable {
   virtual Result<std::vector<std::string>> LabelValues(const std::string& name,
                                                        std::span<const Matcher> matchers,
                                                        Timestamp from, Timestamp to) const = 0;
+  // Those of series that match one of the selectors, from the given time range; sorted by the
+  // labels of the series.
+  virtual Result<std::vector<SeriesExemplars>> Exemplars(
+      std::span<const std::vector<Matcher>> /*selectors*/, Timestamp /*from*/,
+      Timestamp /*to*/) const {
+    return std::vector<SeriesExemplars>();
+  }
   // Of one metric family, or of all when `metric` is empty; sorted by name.
   virtual std::vector<std::pair<std::string, Metadata>> MetricMetadata(
       const std::string& metric) const = 0;

@@ -55,7 +55,7 @@ class Replayer {
  private:
   void Row(uint64_t log_seq, const LogRow& row);
   bool Wanted(SeriesRef series, Timestamp t, uint64_t log_seq);
-  void Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq);
+  void Take(const SparseSample& sample, uint64_t log_seq);
   void EraseMasked(const TombstoneRow& row);
 
   const SeriesIndex& index_;
@@ -98,18 +98,23 @@ void Replayer::Row(uint64_t log_seq, const LogRow& row) {
   switch (row.kind) {
     case LogRowKind::kTimeline:
       for (size_t i = 0; i < row.series.size(); ++i)
-        Take(row.series[i], row.t, row.values[i], log_seq);
+        Take({row.series[i], row.t, row.values[i], row.starts.empty() ? kNoStart : row.starts[i]},
+             log_seq);
       break;
     case LogRowKind::kSparse:
-      for (const SparseSample& sample : row.sparse)
-        Take(sample.series, sample.t, sample.value, log_seq);
+      for (size_t i = 0; i < row.sparse.size(); ++i) {
+        SparseSample sample = row.sparse[i];
+        if (!row.starts.empty()) sample.start = row.starts[i];
+        Take(sample, log_seq);
+      }
       break;
     case LogRowKind::kHistogram:
       if (Wanted(row.histogram_series, row.t, log_seq)) {
         RowResult ignored;
         head_.AppendHistogram(row.histogram_series,
-                              {row.t, std::make_shared<const Histogram>(*row.histogram)}, log_seq,
-                              now_, &ignored);
+                              {row.t, std::make_shared<const Histogram>(*row.histogram),
+                               row.starts.empty() ? kNoStart : row.starts.front()},
+                              log_seq, now_, &ignored);
       }
       return;
     case LogRowKind::kTombstone:
@@ -133,8 +138,8 @@ bool Replayer::Wanted(SeriesRef series, Timestamp t, uint64_t log_seq) {
   return false;
 }
 
-void Replayer::Take(SeriesRef series, Timestamp t, double value, uint64_t log_seq) {
-  if (Wanted(series, t, log_seq)) samples_.push_back({series, t, value});
+void Replayer::Take(const SparseSample& sample, uint64_t log_seq) {
+  if (Wanted(sample.series, sample.t, log_seq)) samples_.push_back(sample);
 }
 
 void Replayer::EraseMasked(const TombstoneRow& row) {

@@ -21,15 +21,18 @@ class MergingReader final : public SampleReader {
 
  private:
   bool DaysLeft() const {
-    return !days_.empty() || head_at_ < head_.size() ||
+    return !days_.empty() || head_at_ < head_.values.size() ||
            head_histograms_at_ < head_histograms_.size();
   }
   void LoadDay();
   void ReadFile(const SealedFile& file);
-  void Put(Timestamp t, double value) {
+  void Put(Timestamp t, double value, Timestamp start) {
     ascending_ = ascending_ && (times_.empty() || times_.back() < t);
     times_.push_back(t);
     values_.push_back(value);
+    if (start == kNoStart && starts_.empty()) return;
+    starts_.resize(times_.size());
+    starts_.back() = start;
   }
   void PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks);
   Status PutHistograms(const SegmentRun& run, std::span<const Tombstone* const> masks);
@@ -44,10 +47,11 @@ class MergingReader final : public SampleReader {
 
   uint64_t id_ = 0;                      // of the series in hand
   std::span<const SealedFilePtr> days_;  // files not read yet, by day
-  std::vector<TimedValue> head_;         // ascending
+  SampleList head_;                      // ascending
   size_t head_at_ = 0;
   std::vector<Timestamp> times_;  // of the day in hand
   std::vector<double> values_;
+  std::vector<Timestamp> starts_;  // as many, or empty when none is known
   // Native histograms are rare: a list of their own, merged in when the day has some.
   std::vector<TimedHistogram> head_histograms_;
   size_t head_histograms_at_ = 0;
@@ -60,12 +64,13 @@ class MergingReader final : public SampleReader {
 Status MergingReader::Seek(size_t index) {
   id_ = series_[index]->id;
   days_ = context_->view->OfDays(context_->from, context_->to);
-  head_.clear();
+  head_.Clear();
   head_at_ = 0;
   head_histograms_.clear();
   head_histograms_at_ = 0;
   times_.clear();
   values_.clear();
+  starts_.clear();
   histograms_.clear();
   at_ = 0;
   if (const Group* group = context_->head.Find(GroupOf(id_))) {
@@ -88,6 +93,8 @@ Result<bool> MergingReader::Next(SampleBlock* block) {
   block->times = std::span(times_).subspan(at_, n);
   block->values = std::span(values_).subspan(at_, n);
   block->histograms = {};
+  block->starts =
+      starts_.empty() ? std::span<const Timestamp>() : std::span(starts_).subspan(at_, n);
   if (!histograms_.empty()) {
     const auto histograms = std::span(histograms_).subspan(at_, n);
     if (std::any_of(histograms.begin(), histograms.end(), [](auto* h) { return h != nullptr; }))
@@ -101,13 +108,14 @@ Result<bool> MergingReader::Next(SampleBlock* block) {
 void MergingReader::LoadDay() {
   times_.clear();
   values_.clear();
+  starts_.clear();
   histograms_.clear();
   day_histograms_.clear();
   at_ = 0;
   ascending_ = true;
   uint16_t day = kMaxDay;
   if (!days_.empty()) day = std::min(day, days_.front()->id.day);
-  if (head_at_ < head_.size()) day = std::min(day, DayOf(head_[head_at_].t));
+  if (head_at_ < head_.values.size()) day = std::min(day, DayOf(head_.values[head_at_].t));
   if (head_histograms_at_ < head_histograms_.size())
     day = std::min(day, DayOf(head_histograms_[head_histograms_at_].t));
   for (; !days_.empty() && days_.front()->id.day == day; days_ = days_.subspan(1)) {
@@ -115,8 +123,8 @@ void MergingReader::LoadDay() {
     if (file.Overlaps(context_->from, context_->to) && file.header.groups.Contains(GroupOf(id_)))
       ReadFile(file);
   }
-  for (; head_at_ < head_.size() && DayOf(head_[head_at_].t) == day; ++head_at_)
-    Put(head_[head_at_].t, head_[head_at_].value);
+  for (; head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day; ++head_at_)
+    Put(head_.values[head_at_].t, head_.values[head_at_].value, head_.start(head_at_));
   for (; head_histograms_at_ < head_histograms_.size() &&
          DayOf(head_histograms_[head_histograms_at_].t) == day;
        ++head_histograms_at_)
@@ -154,10 +162,15 @@ void MergingReader::PutRun(const SegmentRun& run, std::span<const Tombstone* con
     ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
     times_.insert(times_.end(), run.times.begin(), run.times.end());
     values_.insert(values_.end(), run.values.begin(), run.values.end());
+    if (run.starts.empty() && starts_.empty()) return;
+    starts_.resize(times_.size() - run.times.size());
+    starts_.insert(starts_.end(), run.starts.begin(), run.starts.end());
+    starts_.resize(times_.size());
     return;
   }
   for (size_t i = 0; i < run.times.size(); ++i)
-    if (Wanted(run.times[i], masks)) Put(run.times[i], run.values[i]);
+    if (Wanted(run.times[i], masks))
+      Put(run.times[i], run.values[i], run.starts.empty() ? kNoStart : run.starts[i]);
 }
 
 Status MergingReader::PutHistograms(const SegmentRun& run,
@@ -166,47 +179,43 @@ Status MergingReader::PutHistograms(const SegmentRun& run,
   TOCSIN_RETURN_IF_ERROR(DecodeHistograms(run.bytes, decoded));
   for (size_t i = 0; i < decoded.size(); ++i)
     if (Wanted(run.times[i], masks))
-      day_histograms_.push_back(
-          {run.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
+      day_histograms_.push_back({run.times[i],
+                                 std::make_shared<const Histogram>(std::move(decoded[i])),
+                                 run.starts.empty() ? kNoStart : run.starts[i]});
   return OkStatus();
 }
 
 // Where both kinds have a sample at one time the float stays.
 void MergingReader::MergeHistograms() {
   SortByTime(&day_histograms_);
-  std::vector<Timestamp> times;
-  std::vector<double> values;
+  const std::vector<Timestamp> times = std::exchange(times_, {});
+  const std::vector<double> values = std::exchange(values_, {});
+  const std::vector<Timestamp> starts = std::exchange(starts_, {});
   size_t f = 0;
+  const auto put_floats_before = [&](Timestamp t) {
+    for (; f < times.size() && times[f] < t; ++f)
+      Put(times[f], values[f], starts.empty() ? kNoStart : starts[f]);
+    histograms_.resize(times_.size(), nullptr);
+  };
   for (const TimedHistogram& sample : day_histograms_) {
-    for (; f < times_.size() && times_[f] < sample.t; ++f) {
-      times.push_back(times_[f]);
-      values.push_back(values_[f]);
-      histograms_.push_back(nullptr);
-    }
-    if (f < times_.size() && times_[f] == sample.t) continue;
-    times.push_back(sample.t);
-    values.push_back(sample.value->count);
+    put_floats_before(sample.t);
+    if (f < times.size() && times[f] == sample.t) continue;
+    Put(sample.t, sample.value->count, sample.start);
     histograms_.push_back(sample.value.get());
   }
-  times.insert(times.end(), times_.begin() + static_cast<std::ptrdiff_t>(f), times_.end());
-  values.insert(values.end(), values_.begin() + static_cast<std::ptrdiff_t>(f), values_.end());
-  histograms_.resize(times.size(), nullptr);
-  times_ = std::move(times);
-  values_ = std::move(values);
+  put_floats_before(kMaxTimestamp);
 }
 
 void MergingReader::SortFloats() {
-  std::vector<TimedValue> samples(times_.size());
-  for (size_t i = 0; i < samples.size(); ++i) samples[i] = {times_[i], values_[i]};
-  std::stable_sort(samples.begin(), samples.end(),
-                   [](const TimedValue& a, const TimedValue& b) { return a.t < b.t; });
+  SampleList samples;
+  for (size_t i = 0; i < times_.size(); ++i)
+    samples.Add(times_[i], values_[i], starts_.empty() ? kNoStart : starts_[i]);
+  samples.Sort();
   times_.clear();
   values_.clear();
-  for (const TimedValue& sample : samples) {
-    if (!times_.empty() && times_.back() == sample.t) continue;
-    times_.push_back(sample.t);
-    values_.push_back(sample.value);
-  }
+  starts_.clear();
+  for (size_t i = 0; i < samples.values.size(); ++i)
+    Put(samples.values[i].t, samples.values[i].value, samples.start(i));
 }
 
 }  // namespace

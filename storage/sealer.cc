@@ -20,6 +20,7 @@ constexpr std::chrono::nanoseconds kSilence = std::chrono::minutes(10);
 struct DayData {
   std::vector<const Line*> lines;
   SegmentParts::Slots<TimedValue> late{};
+  SegmentParts::Slots<TimedStart> late_starts{};
   SegmentParts::Slots<TimedHistogram> histograms{};
   uint64_t late_count = 0;
 };
@@ -45,6 +46,9 @@ std::map<uint16_t, DayData> ByDay(const CutPart& part) {
   SplitByDay(part.late, [&](uint16_t day, size_t slot, std::span<const TimedValue> samples) {
     days[day].late[slot] = samples;
     days[day].late_count += samples.size();
+  });
+  SplitByDay(part.late_starts, [&](uint16_t day, size_t slot, std::span<const TimedStart> starts) {
+    days[day].late_starts[slot] = starts;
   });
   SplitByDay(part.histograms,
              [&](uint16_t day, size_t slot, std::span<const TimedHistogram> samples) {
@@ -122,7 +126,7 @@ Result<Sealer::Outcome> Sealer::Write(const std::vector<CutGroup>& cut, uint64_t
         return file->Add(one.mark.group, part.blob, part.samples, part.min_time, part.max_time);
       };
       TOCSIN_RETURN_IF_ERROR(parts.Lines(data.lines, add));
-      TOCSIN_RETURN_IF_ERROR(parts.Samples(data.late, add));
+      TOCSIN_RETURN_IF_ERROR(parts.Samples(data.late, data.late_starts, add));
       TOCSIN_RETURN_IF_ERROR(parts.Histograms(data.histograms, add));
       if (any) file->header().marks.push_back(one.mark);
       file->header().late_samples += data.late_count;

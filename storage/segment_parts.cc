@@ -73,7 +73,11 @@ Status SegmentParts::Part(std::span<const Line* const> lines, const Sink& sink) 
     Presence presence;
     const auto column = static_cast<uint32_t>(line_of[slot]);
     const size_t n = lines[column]->Read(slot, &presence, values_);
-    if (n > 0) builder_.AddSlot(slot, column, presence, std::span(values_).first(n));
+    if (n == 0) continue;
+    builder_.AddSlot(slot, column, presence, std::span(values_).first(n));
+    if (!(lines[column]->starts.empty() && lines[column]->odd_starts.empty()) &&
+        lines[column]->ReadStarts(slot, start_of_))
+      builder_.AddStarts(std::span(start_of_).first(n));
   }
   return Emit(sink);
 }
@@ -149,6 +153,18 @@ void SegmentParts::AddSlot(unsigned slot, uint32_t column, const Presence& prese
                            std::span<const TimedValue* const> samples) {
   for (size_t i = 0; i < samples.size(); ++i) values_[i] = samples[i]->value;
   builder_.AddSlot(slot, column, presence, std::span(values_).first(samples.size()));
+  if (starts_ == nullptr || (*starts_)[slot].empty()) return;
+  const std::span<const TimedStart> starts = (*starts_)[slot];
+  auto start = std::lower_bound(starts.begin(), starts.end(), samples.front()->t,
+                                [](const TimedStart& a, Timestamp t) { return a.t < t; });
+  bool any = false;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    while (start != starts.end() && start->t < samples[i]->t) ++start;
+    const bool known = start != starts.end() && start->t == samples[i]->t;
+    start_of_[i] = known ? start->start : kNoStart;
+    any = any || start_of_[i] != kNoStart;
+  }
+  if (any) builder_.AddStarts(std::span(start_of_).first(samples.size()));
 }
 
 void SegmentParts::AddSlot(unsigned slot, uint32_t column, const Presence& presence,
@@ -159,10 +175,20 @@ void SegmentParts::AddSlot(unsigned slot, uint32_t column, const Presence& prese
   EncodeHistograms(histograms, bytes);
   const SegmentBuilder::Run run{&presence, bytes};
   builder_.AddRuns(slot, column, std::span(&run, 1));
+  bool any = false;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    start_of_[i] = samples[i]->start;
+    any = any || start_of_[i] != kNoStart;
+  }
+  if (any) builder_.AddStarts(std::span(start_of_).first(samples.size()));
 }
 
-Status SegmentParts::Samples(const Slots<TimedValue>& slots, const Sink& sink) {
-  return AllParts(slots, kMaxColumnEntries, sink);
+Status SegmentParts::Samples(const Slots<TimedValue>& slots, const Slots<TimedStart>& starts,
+                             const Sink& sink) {
+  starts_ = &starts;
+  Status status = AllParts(slots, kMaxColumnEntries, sink);
+  starts_ = nullptr;
+  return status;
 }
 
 Status SegmentParts::Histograms(const Slots<TimedHistogram>& slots, const Sink& sink) {

@@ -34,7 +34,8 @@ class SegmentParts {
   // column.
   template <typename T>
   using Slots = std::array<std::span<const T>, kGroupSlots>;
-  Status Samples(const Slots<TimedValue>& slots, const Sink& sink);
+  // `starts`: of those samples that have one.
+  Status Samples(const Slots<TimedValue>& slots, const Slots<TimedStart>& starts, const Sink& sink);
   Status Histograms(const Slots<TimedHistogram>& slots, const Sink& sink);
 
  private:
@@ -63,6 +64,8 @@ class SegmentParts {
   std::string blob_;
   std::vector<double> values_ = std::vector<double>(kMaxColumnEntries);
   std::vector<Timestamp> times_;
+  const Slots<TimedStart>* starts_ = nullptr;  // of the samples in hand
+  std::vector<Timestamp> start_of_ = std::vector<Timestamp>(kMaxColumnEntries);
 };
 
 }  // namespace tocsin::storage

@@ -14,6 +14,7 @@
 #include "storage/base/time.h"
 #include "storage/key_schema.h"
 #include "storage/model/histogram.h"
+#include "storage/model/sample.h"
 
 namespace tocsin::storage {
 
@@ -25,6 +26,12 @@ struct TimedValue {
 struct TimedHistogram {
   Timestamp t;
   std::shared_ptr<const Histogram> value;
+  Timestamp start = kNoStart;
+};
+// The start timestamp of the sample at t.
+struct TimedStart {
+  Timestamp t;
+  Timestamp start;
 };
 
 // Ascending; of equal times the first stays.
@@ -38,7 +45,31 @@ void SortByTime(std::vector<T>* samples, size_t from = 0) {
   samples->erase(std::unique(begin, samples->end(), same), samples->end());
 }
 
-// A value (movable); empty ones take no memory. T: TimedValue or TimedHistogram.
+// Floats of one series. Start timestamps are rare: they have a list of their own, which is empty or
+// has one for each value.
+struct SampleList {
+  std::vector<TimedValue> values;
+  std::vector<TimedStart> starts;
+
+  void Add(Timestamp t, double value, Timestamp start = kNoStart) {
+    values.push_back({t, value});
+    if (start == kNoStart && starts.empty()) return;
+    while (starts.size() + 1 < values.size()) starts.push_back({values[starts.size()].t, kNoStart});
+    starts.push_back({t, start});
+  }
+  void Clear() {
+    values.clear();
+    starts.clear();
+  }
+  // As SortByTime, from the given place on.
+  void Sort(size_t from = 0) {
+    SortByTime(&values, from);
+    if (!starts.empty()) SortByTime(&starts, from);
+  }
+  Timestamp start(size_t i) const { return starts.empty() ? kNoStart : starts[i].start; }
+};
+
+// A value (movable); empty ones take no memory. T: TimedValue, TimedHistogram or TimedStart.
 template <typename T>
 class SlotSamples {
  public:
@@ -150,5 +181,6 @@ class SlotSamples {
 
 using LateSamples = SlotSamples<TimedValue>;
 using HistogramSamples = SlotSamples<TimedHistogram>;
+using LateStarts = SlotSamples<TimedStart>;  // of those late samples that have one
 
 }  // namespace tocsin::storage

@@ -27,19 +27,22 @@ class NullAppendable final : public storage::Appendable {
       return SeriesRef{next_++};
     }
     storage::RowResult AppendRow(storage::RowHint& hint, Timestamp, std::span<const SeriesRef> refs,
-                                 std::span<const double>) override {
+                                 std::span<const double>, std::span<const Timestamp>) override {
       hint.token = 1;
       storage::RowResult result;
       result.appended = static_cast<uint32_t>(refs.size());
       return result;
     }
     storage::RowResult AppendColumn(SeriesRef, std::span<const Timestamp> ts,
-                                    std::span<const double>) override {
+                                    std::span<const double>, std::span<const Timestamp>) override {
       storage::RowResult result;
       result.appended = static_cast<uint32_t>(ts.size());
       return result;
     }
-    Status AppendHistogram(SeriesRef, Timestamp, const Histogram&) override { return OkStatus(); }
+    Status AppendHistogram(SeriesRef, Timestamp, const Histogram&, Timestamp) override {
+      return OkStatus();
+    }
+    Status AppendExemplar(SeriesRef, const Exemplar&) override { return OkStatus(); }
     void SetMetadata(std::string_view, const Metadata&) override {}
     void Commit(storage::CommitDone done) override { done({}); }
 

@@ -305,6 +305,36 @@ void LogRowEncoder::MetadataOf(const MetadataRow& m, std::string& row) {
   PutString(row, m.metadata.help);
 }
 
+void LogRowEncoder::ExemplarOf(SeriesRef series, const Exemplar& exemplar, std::string& row) {
+  PutKind(LogRowKind::kExtra, row);
+  row.push_back(static_cast<char>(kExemplar));
+  PutVarint(row, series.id);
+  PutZigZag(row, exemplar.t.ms);
+  PutFixed(row, Bits(exemplar.value));
+  PutVarint(row, exemplar.labels.size());
+  for (const Label& label : exemplar.labels) {
+    PutString(row, label.name);
+    PutString(row, label.value);
+  }
+}
+
+void LogRowEncoder::Starts(std::span<const Timestamp> starts, std::string& row) {
+  PutKind(LogRowKind::kStarted, row);
+  std::string runs;
+  size_t count = 0;
+  Timestamp before = kNoStart;
+  for (size_t i = 0; i < starts.size(); ++count) {
+    size_t n = 1;
+    while (i + n < starts.size() && starts[i + n] == starts[i]) ++n;
+    PutVarint(runs, n);
+    PutZigZag(runs, (starts[i] - before).count());
+    before = starts[i];
+    i += n;
+  }
+  PutVarint(row, count);
+  row += runs;
+}
+
 struct LogRowDecoder::Impl {
   absl::flat_hash_map<uint64_t, OwnerLogState> owners;
   size_t layout_series = 0;  // of all owners
@@ -313,7 +343,20 @@ struct LogRowDecoder::Impl {
   std::vector<SparseSample> sparse;
   std::vector<uint64_t> groups;
   Histogram histogram;
+  struct StartRun {
+    uint64_t samples;
+    Timestamp start;
+  };
+  std::vector<StartRun> start_runs;
+  std::vector<Timestamp> starts;
 
+  Status Row(std::string_view row, LogRow* out);
+  Status Started(ByteReader& in, LogRow* out);
+  bool StartRuns(ByteReader& in);
+  void Hole() {
+    owners.clear();
+    layout_series = 0;
+  }
   void Forget(uint64_t owner);
   Status Timeline(ByteReader& in, LogRow* out);
   bool TimelineValues(ByteReader& in, OwnerLogState& state, LogRow* out);
@@ -340,12 +383,27 @@ Status DecodeTombstone(ByteReader& in, TombstoneRow* out) {
   return in.ok() && in.done() ? OkStatus() : Malformed("tombstone");
 }
 
+Status DecodeExemplar(ByteReader& in, LogRow* out) {
+  out->is_exemplar = true;
+  ExemplarRow& row = out->exemplar;
+  row.series.id = in.Varint();
+  row.exemplar.t.ms = in.ZigZagVarint();
+  row.exemplar.value = std::bit_cast<double>(in.Fixed<uint64_t>());
+  const uint64_t labels = in.Varint();
+  if (!in.ok() || labels > in.remaining() / 2) return Malformed("exemplar");
+  LabelsBuilder builder;
+  for (uint64_t i = 0; i < labels; ++i) {
+    const std::string_view name = in.String();
+    builder.Set(name, in.String());
+  }
+  if (!in.ok() || !in.done()) return Malformed("exemplar");
+  row.exemplar.labels = builder.Build();
+  return OkStatus();
+}
+
 Status DecodeExtra(ByteReader& in, LogRow* out) {
   const auto what = in.Fixed<uint8_t>();
-  if (what == kExemplar) {
-    out->exemplar = in.rest();
-    return OkStatus();
-  }
+  if (what == kExemplar) return DecodeExemplar(in, out);
   if (what != kMetadata) return Error(ErrorCode::kUnsupported, "log row of unknown extra kind");
   MetadataRow& m = out->metadata;
   m.metric = in.String();
@@ -501,11 +559,55 @@ Status LogRowDecoder::Impl::Owner(ByteReader& in, LogRow* out) {
   return in.ok() && in.done() ? OkStatus() : Malformed("owner");
 }
 
+bool LogRowDecoder::Impl::StartRuns(ByteReader& in) {
+  const uint64_t runs = in.Varint();
+  if (!in.ok() || runs > in.remaining() / 2) return false;
+  start_runs.clear();
+  Timestamp start = kNoStart;
+  for (uint64_t i = 0; i < runs; ++i) {
+    const uint64_t samples = in.Varint();
+    start.ms = static_cast<int64_t>(Plus(static_cast<uint64_t>(start.ms), in.ZigZagVarint()));
+    if (!in.ok() || samples == 0 || !IsStorableStart(start)) return false;
+    start_runs.push_back({samples, start});
+  }
+  return true;
+}
+
+// The row inside is decoded first: it says how many samples there are.
+Status LogRowDecoder::Impl::Started(ByteReader& in, LogRow* out) {
+  const uint8_t inside = StartRuns(in) ? Peek(in) : 0;
+  if (inside < static_cast<uint8_t>(LogRowKind::kTimeline) ||
+      inside > static_cast<uint8_t>(LogRowKind::kHistogram)) {
+    Hole();  // whose row it was is not known
+    return Malformed("starts");
+  }
+  TOCSIN_RETURN_IF_ERROR(Row(in.rest(), out));
+  if (out->skipped) return OkStatus();
+  size_t left = 1;
+  if (out->kind == LogRowKind::kTimeline) left = out->series.size();
+  if (out->kind == LogRowKind::kSparse) left = sparse.size();
+  starts.clear();
+  for (const StartRun& run : start_runs) {
+    if (run.samples > left) return Malformed("starts");
+    starts.insert(starts.end(), run.samples, run.start);
+    left -= run.samples;
+  }
+  if (left != 0) return Malformed("starts");
+  out->starts = starts;
+  return OkStatus();
+}
+
 LogRowDecoder::LogRowDecoder() : impl_(std::make_unique<Impl>()) {}
 LogRowDecoder::~LogRowDecoder() = default;
 
 Status LogRowDecoder::Decode(std::string_view row, LogRow* out) {
   *out = LogRow();
+  const Status status = impl_->Row(row, out);
+  if (!status.ok()) out->series = {}, out->values = {}, out->sparse = {};
+  return status;
+}
+
+Status LogRowDecoder::Impl::Row(std::string_view row, LogRow* out) {
   ByteReader in(row);
   const auto head = in.Fixed<uint8_t>();
   if (!in.ok()) return Malformed("empty");
@@ -515,26 +617,25 @@ Status LogRowDecoder::Decode(std::string_view row, LogRow* out) {
   out->kind = static_cast<LogRowKind>(head & 15);
   switch (out->kind) {
     case LogRowKind::kTimeline:
-      return impl_->Timeline(in, out);
+      return Timeline(in, out);
     case LogRowKind::kSparse:
-      return impl_->Sparse(in, out);
+      return Sparse(in, out);
     case LogRowKind::kLayout:
-      return impl_->Layout(in, out);
+      return Layout(in, out);
     case LogRowKind::kOwner:
-      return impl_->Owner(in, out);
+      return Owner(in, out);
     case LogRowKind::kTombstone:
       return DecodeTombstone(in, &out->tombstone);
     case LogRowKind::kExtra:
       return DecodeExtra(in, out);
     case LogRowKind::kHistogram:
-      return impl_->HistogramSample(in, out);
+      return HistogramSample(in, out);
+    case LogRowKind::kStarted:
+      return Started(in, out);
   }
   return Error(ErrorCode::kUnsupported, "log row of kind " + std::to_string(head & 15));
 }
 
-void LogRowDecoder::Hole() {
-  impl_->owners.clear();
-  impl_->layout_series = 0;
-}
+void LogRowDecoder::Hole() { impl_->Hole(); }
 
 }  // namespace tocsin::storage

@@ -12,7 +12,12 @@
 //                nruns times { z first id minus the end of the run before, v length }
 //   5 owner      v owner, v ngroups, ngroups times { z group minus the group before }
 //   6 tombstone  v number, z from ms, z to ms, v bound seal_seq, v n, n times { v id delta }
-//   7 extra      u8 what; 1 metadata: str metric, u8 type, str unit, str help; 2 exemplar: bytes
+//   7 extra      u8 what; 1 metadata: str metric, u8 type, str unit, str help; 2 exemplar: v id,
+//                z t, f64 value, v n, n times { str name, str value }
+//   8 started    v nruns, nruns times { v samples, z start minus the start of the run before },
+//   then
+//                a row of kind 1, 2 or 3: the start timestamps of its samples in their order (0 =
+//                unknown)
 //
 // Token, against the value before:
 //   bit 0 = 0   v of (zigzag(integer difference) << 1): both values are integers, |x| < 2^53
@@ -40,6 +45,7 @@
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/codec/presence.h"
+#include "storage/model/exemplar.h"
 #include "storage/model/histogram.h"
 #include "storage/model/metadata.h"
 #include "storage/model/sample.h"
@@ -58,12 +64,14 @@ enum class LogRowKind : uint8_t {
   kOwner = 5,
   kTombstone = 6,
   kExtra = 7,
+  kStarted = 8,  // not told by the decoder: the row inside is
 };
 
 struct SparseSample {
   SeriesRef series;
   Timestamp t;
   double value = 0;
+  Timestamp start = kNoStart;  // not in the sparse row itself
 };
 
 struct TombstoneRow {
@@ -72,6 +80,11 @@ struct TombstoneRow {
   uint64_t bound_seal_seq = 0;
   std::vector<SeriesRef> series;  // ascending
   bool operator==(const TombstoneRow&) const = default;
+};
+
+struct ExemplarRow {
+  SeriesRef series;
+  Exemplar exemplar;
 };
 
 struct MetadataRow {
@@ -124,6 +137,11 @@ class LogRowEncoder {
   static void Owner(uint64_t owner, std::span<const uint64_t> groups, std::string& row);
   static void Tombstone(const TombstoneRow& tombstone, std::string& row);
   static void MetadataOf(const MetadataRow& metadata, std::string& row);
+  static void ExemplarOf(SeriesRef series, const Exemplar& exemplar, std::string& row);
+
+  // The beginning of a row whose samples have start timestamps: one of Timeline, Sparse or
+  // HistogramSample must follow in the same `row`. `starts`: one a sample.
+  static void Starts(std::span<const Timestamp> starts, std::string& row);
 };
 
 // What one row says. Views: valid until the decoder decodes again.
@@ -141,7 +159,9 @@ struct LogRow {
   std::span<const uint64_t> groups;      // owner
   TombstoneRow tombstone;
   MetadataRow metadata;
-  std::string_view exemplar;  // extra 2: opaque
+  ExemplarRow exemplar;               // extra 2
+  std::span<const Timestamp> starts;  // timeline, sparse (by place), histogram; or empty
+  bool is_exemplar = false;
 };
 
 // Replays one epoch: feed it all rows in order of log_seq. One thread.

@@ -6,14 +6,17 @@
 #include "storage/base/check.h"
 #include "storage/codec/time_codec.h"
 #include "storage/codec/value_codec.h"
+#include "storage/model/sample.h"
 
 namespace tocsin::storage {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kStartedVersion = 2;  // the same and start timestamps
 constexpr size_t kChecksumBytes = sizeof(uint32_t);
 // A column per slot at most: bounds what a reader of damaged bytes allocates.
 constexpr uint64_t kMaxTimeColumns = kSegmentSlots;
+constexpr double kStartLimit = 2251799813685248.0;  // 2^51
 
 Error Malformed(std::string_view part) {
   return {ErrorCode::kCorruption, "malformed segment: " + std::string(part)};
@@ -30,6 +33,10 @@ void SegmentBuilder::Reset() {
   times_.clear();
   table_.clear();
   columns_.clear();
+  start_table_.clear();
+  start_columns_.clear();
+  started_ = 0;
+  samples_before_ = 0;
   entries_.clear();
   present_ = 0;
   last_slot_ = -1;
@@ -52,6 +59,20 @@ void SegmentBuilder::StartSlot(unsigned slot) {
   TOCSIN_CHECK(slot<kSegmentSlots&& static_cast<int>(slot)> last_slot_, "ascending slots");
   last_slot_ = static_cast<int>(slot);
   present_ |= uint64_t{1} << slot;
+  samples_before_ = samples_;
+}
+
+void SegmentBuilder::AddStarts(std::span<const Timestamp> starts) {
+  TOCSIN_CHECK(last_slot_ >= 0 && starts.size() == samples_ - samples_before_, "a start a sample");
+  started_ |= uint64_t{1} << last_slot_;
+  std::array<double, kMaxColumnEntries> column;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    TOCSIN_CHECK(IsStorableStart(starts[i]), "a storable start");
+    column[i] = static_cast<double>(starts[i].ms);
+  }
+  const size_t before = start_columns_.size();
+  EncodeValues(std::span(column).first(starts.size()), start_columns_);
+  PutVarint(start_table_, start_columns_.size() - before);
 }
 
 void SegmentBuilder::AddSlot(unsigned slot, uint32_t column, std::span<const double> values) {
@@ -113,7 +134,7 @@ void SegmentBuilder::PutRun(const Presence& presence, size_t* at, std::string_vi
 void SegmentBuilder::Finish(std::string& out) {
   TOCSIN_CHECK(present_ != 0, "a segment has samples");
   const size_t begin = out.size();
-  out.push_back(static_cast<char>(kVersion));
+  out.push_back(static_cast<char>(started_ == 0 ? kVersion : kStartedVersion));
   out.push_back(0);  // flags
   PutZigZag(out, tmin_.ms);
   PutVarint(out, static_cast<uint64_t>(tmax_.ms) - static_cast<uint64_t>(tmin_.ms));
@@ -121,7 +142,12 @@ void SegmentBuilder::Finish(std::string& out) {
   PutVarint(out, entries_.size());
   out += times_;
   out += table_;
+  if (started_ != 0) {
+    PutFixed(out, started_);
+    out += start_table_;
+  }
   out += columns_;
+  out += start_columns_;
   PutFixed(out, Checksum32(std::string_view(out).substr(begin)));
 }
 
@@ -137,7 +163,7 @@ Status SegmentReader::Open(std::string_view blob) {
   if (tail.Fixed<uint32_t>() != Checksum32(body)) return Malformed("wrong checksum");
   ByteReader in(body);
   const auto version = in.Fixed<uint8_t>();
-  if (in.ok() && version != kVersion) {
+  if (in.ok() && version != kVersion && version != kStartedVersion) {
     return Error(ErrorCode::kUnsupported, "segment of version " + std::to_string(version));
   }
   const auto flags = in.Fixed<uint8_t>();
@@ -151,7 +177,9 @@ Status SegmentReader::Open(std::string_view blob) {
   tmax_.ms = static_cast<int64_t>(static_cast<uint64_t>(tmin_.ms) + span);
   TOCSIN_RETURN_IF_ERROR(ReadColumns(in));
   present_ = present;
-  const Status slots = ReadSlots(in);
+  Status slots = ReadSlots(in);
+  if (slots.ok() && version == kStartedVersion) slots = ReadStartTable(in);
+  if (slots.ok()) slots = PlaceColumns(in);
   if (!slots.ok()) present_ = 0;
   return slots;
 }
@@ -181,6 +209,7 @@ Status SegmentReader::ReadSlots(ByteReader& in) {
     if (!in.ok() || entry / 2 >= column_count_) return Malformed("slot table");
     slot.column = static_cast<uint32_t>(entry / 2);
     slot.run_begin = static_cast<uint32_t>(runs_.size());
+    slot.start_bytes = 0;
     if (entry % 2 == 1) {
       const uint32_t entries = columns_[slot.column].entries;
       const uint64_t bytes = in.Varint();
@@ -191,15 +220,59 @@ Status SegmentReader::ReadSlots(ByteReader& in) {
     }
     slot.run_count = static_cast<uint32_t>(runs_.size()) - slot.run_begin;
   }
-  uint64_t offset = blob_.size() - kChecksumBytes - in.remaining();
+  return OkStatus();
+}
+
+Status SegmentReader::ReadStartTable(ByteReader& in) {
+  const auto started = in.Fixed<uint64_t>();
+  if (!in.ok() || started == 0 || (started & ~present_) != 0) return Malformed("starts");
+  for (unsigned s = 0; s < kSegmentSlots; ++s) {
+    if (((started >> s) & 1) == 0) continue;
+    const uint64_t bytes = in.Varint();
+    if (!in.ok() || bytes == 0 || bytes > blob_.size()) return Malformed("starts");
+    slots_[s].start_bytes = static_cast<uint32_t>(bytes);
+  }
+  return OkStatus();
+}
+
+// The columns follow one another up to the checksum.
+Status SegmentReader::PlaceColumns(const ByteReader& in) {
+  const uint64_t end = blob_.size() - kChecksumBytes;
+  uint64_t offset = end - in.remaining();
   for (Run& run : runs_) {
-    if (run.bytes == 0 || run.bytes > blob_.size() - kChecksumBytes - offset) {
-      return Malformed("column lengths");
-    }
+    if (run.bytes == 0 || run.bytes > end - offset) return Malformed("column lengths");
     run.offset = static_cast<uint32_t>(offset);
     offset += run.bytes;
   }
-  return offset == blob_.size() - kChecksumBytes ? OkStatus() : Malformed("length");
+  for (unsigned s = 0; s < kSegmentSlots; ++s) {
+    if (!Has(s) || slots_[s].start_bytes == 0) continue;
+    if (slots_[s].start_bytes > end - offset) return Malformed("column lengths");
+    slots_[s].start_offset = static_cast<uint32_t>(offset);
+    offset += slots_[s].start_bytes;
+  }
+  return offset == end ? OkStatus() : Malformed("length");
+}
+
+// Those of one run of the slot.
+Status SegmentReader::ReadStarts(const Slot& slot, size_t index, SegmentRun* out) {
+  size_t before = 0, samples = 0;
+  for (size_t i = 0; i < slot.run_count; ++i) {
+    if (i == index) before = samples;
+    samples += runs_[slot.run_begin + i].samples;
+  }
+  std::array<double, kMaxColumnEntries> column;
+  TOCSIN_RETURN_IF_ERROR(DecodeValues(blob_.substr(slot.start_offset, slot.start_bytes),
+                                      std::span(column).first(samples),
+                                      blob_.size() - slot.start_offset - slot.start_bytes));
+  starts_.resize(kMaxColumnEntries);
+  for (size_t i = 0; i < samples; ++i) {
+    const double start = column[i];
+    if (!(start > -kStartLimit && start < kStartLimit)) return Malformed("start timestamp");
+    starts_[i] = {static_cast<int64_t>(start)};
+    if (static_cast<double>(starts_[i].ms) != start) return Malformed("start timestamp");
+  }
+  out->starts = std::span<const Timestamp>(starts_).subspan(before, out->times.size());
+  return OkStatus();
 }
 
 // Every table entry takes bytes of the blob, so that no count can claim more than is there.
@@ -263,6 +336,10 @@ Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
     }
     take(all.size() - at);
     out->times = {times_.data(), count};
+  }
+  out->starts = {};
+  if (slots_[slot].start_bytes != 0) {
+    TOCSIN_RETURN_IF_ERROR(ReadStarts(slots_[slot], index, out));
   }
   if (static_cast<uint8_t>(out->bytes[0]) == kHistogramColumnMode) {
     out->kind = RunKind::kHistogram;

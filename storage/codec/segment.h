@@ -1,16 +1,20 @@
 // A segment: the samples of one group (64 slots = 64 neighbouring series of one owner) over a span
 // of time, the value of one key of family `raw`. Bytes (v LEB128, z zigzag LEB128, little endian):
 //
-//   u8 version (1), u8 flags (0), z tmin, v tmax - tmin, u64 present: bit s = slot s has samples
-//   v ncol, ncol times { v n, timestamp column of n entries (time_codec.h) }
-//   for each present slot, ascending: v (column * 2 + plain)
+//   u8 version (1, or 2 with start timestamps), u8 flags (0), z tmin, v tmax - tmin, u64 present:
+//   bit s = slot s has samples v ncol, ncol times { v n, timestamp column of n entries
+//   (time_codec.h) } for each present slot, ascending: v (column * 2 + plain)
 //     plain 1: one run over the whole column without a gap: v bytes
 //     plain 0: v nruns, nruns times { v first, v span, v ngaps { v skip, v len }, v bytes }
 //       first  entries between the end of the run before (or the column's start) and this one
 //       span   entries from the run's first sample to its last, both included
 //       gaps   skip samples are there, then len (>= 1) are absent; after the last gap at least one
 //              sample follows
+//   version 2: u64 started: bit s = samples of slot s have start timestamps; for each, ascending:
+//     v bytes
 //   the value columns in slot order, run by run: `bytes` bytes each
+//   version 2: the start columns in slot order, `bytes` bytes each: a value column with the start
+//     of each sample of the slot, over all its runs, in ms; 0 = unknown
 //   u32 xxh: low 32 bits of XXH3-64 of all bytes before
 //
 // The first byte of a value column tells the kind of its run: 0x03 is a histogram column, every
@@ -61,6 +65,10 @@ class SegmentBuilder {
   };
   void AddRuns(unsigned slot, uint32_t column, std::span<const Run> runs);
 
+  // The start timestamps of the slot added last, one a sample, over all its runs; kNoStart where
+  // unknown. REQUIRES: as many as the slot has samples, storable ones; at least one is known.
+  void AddStarts(std::span<const Timestamp> starts);
+
   bool empty() const { return present_ == 0; }
   uint64_t samples() const { return samples_; }
   // Times of the first and last entry of all columns. REQUIRES: a column was added.
@@ -77,11 +85,15 @@ class SegmentBuilder {
   std::string times_;
   std::string table_;
   std::string columns_;
+  std::string start_table_;
+  std::string start_columns_;
   std::string scratch_;
+  uint64_t started_ = 0;
   std::vector<uint32_t> entries_;  // of each timestamp column
   uint64_t present_ = 0;
   int last_slot_ = -1;
   uint64_t samples_ = 0;
+  uint64_t samples_before_ = 0;  // without those of the last slot
   Timestamp tmin_, tmax_;
 };
 
@@ -89,8 +101,9 @@ class SegmentBuilder {
 struct SegmentRun {
   RunKind kind = RunKind::kFloat;
   std::span<const Timestamp> times;
-  std::span<const double> values;  // floats only; as many as times
-  std::string_view bytes;          // the value column
+  std::span<const double> values;     // floats only; as many as times
+  std::string_view bytes;             // the value column
+  std::span<const Timestamp> starts;  // as many as times, or empty when none is known
 };
 
 // Reads one segment after the other; reusable, keeps its memory, allocates only while a blob has
@@ -125,6 +138,7 @@ class SegmentReader {
     uint32_t column = 0;
     uint32_t run_begin = 0;
     uint32_t run_count = 0;
+    uint32_t start_offset = 0, start_bytes = 0;  // no bytes: no starts
   };
   struct Column {
     uint32_t entries = 0;
@@ -134,6 +148,9 @@ class SegmentReader {
   Status ReadColumns(ByteReader& in);
   Status ReadSlots(ByteReader& in);
   Status ReadRuns(ByteReader& in, const Slot& slot);
+  Status ReadStartTable(ByteReader& in);
+  Status PlaceColumns(const ByteReader& in);
+  Status ReadStarts(const Slot& slot, size_t run, SegmentRun* out);
 
   std::string_view blob_;
   Timestamp tmin_, tmax_;
@@ -145,6 +162,7 @@ class SegmentReader {
   std::vector<Column> columns_;  // only ever grows: its vectors are reused
   std::array<Timestamp, kMaxColumnEntries> times_;
   std::array<double, kMaxColumnEntries> values_;
+  std::vector<Timestamp> starts_;  // empty until a segment has some
 };
 
 }  // namespace tocsin::storage

@@ -16,6 +16,13 @@ struct SeriesRef {
   constexpr bool valid() const { return id != 0; }
 };
 
+// The start timestamp of a sample: when what it counts began. Samples whose start nobody told have
+// this one. Stored ones are less than 2^51 ms from 1970 on either side.
+inline constexpr Timestamp kNoStart{0};
+constexpr bool IsStorableStart(Timestamp start) {
+  return start.ms > -(int64_t{1} << 51) && start.ms < int64_t{1} << 51;
+}
+
 struct Sample {
   Timestamp t;
   double v = 0;

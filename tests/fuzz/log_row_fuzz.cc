@@ -37,6 +37,9 @@ void RunOne(std::string_view input) {
     if (!status.ok()) continue;
     TOCSIN_CHECK(row.kind != LogRowKind::kTimeline || row.series.size() == row.values.size(),
                  "a value a series");
+    TOCSIN_CHECK(row.starts.empty() || row.kind != LogRowKind::kTimeline ||
+                     row.starts.size() == row.series.size(),
+                 "a start a series");
   }
 }
 
@@ -66,6 +69,14 @@ std::vector<std::string> Seeds() {
   row.clear();
   LogRowEncoder::Sparse(std::vector<SparseSample>{{{64}, {1}, 2}, {{64}, {2}, 3}, {{99}, {1}, 0.1}},
                         row);
+  AddRow(out[1], row);
+  row.clear();
+  LogRowEncoder::Starts(std::vector<Timestamp>{{1}, {1}, {7}}, row);
+  LogRowEncoder::Sparse(std::vector<SparseSample>{{{64}, {1}, 2}, {{64}, {2}, 3}, {{99}, {1}, 0.1}},
+                        row);
+  AddRow(out[1], row);
+  row.clear();
+  LogRowEncoder::ExemplarOf({64}, {Labels{{"trace_id", "a"}}, 0.5, {1000}}, row);
   AddRow(out[1], row);
   row.clear();
   LogRowEncoder::Tombstone({1, {0}, {5}, 9, {{64}, {70}}}, row);

@@ -20,6 +20,7 @@ void Read(std::string_view blob) {
     for (size_t i = 0; i < reader.RunCount(slot); ++i) {
       if (!reader.ReadRun(slot, i, &run).ok() || run.kind != RunKind::kFloat) continue;
       TOCSIN_CHECK(run.times.size() == run.values.size() && !run.times.empty(), "a time a value");
+      TOCSIN_CHECK(run.starts.empty() || run.starts.size() == run.times.size(), "a start a value");
       TOCSIN_CHECK(run.times.front() >= reader.min_time() && run.times.back() <= reader.max_time(),
                    "times in range");
     }
@@ -48,6 +49,11 @@ std::vector<std::string> Seeds() {
     builder.AddSlot(0, a, testing::Counter(rng, n));
     builder.AddSlot(3, b, holes, testing::DecimalGauge(rng, holes.Count(), 2));
     builder.AddSlot(63, b, testing::AnyBits(rng, n + 3));
+    if (n != 5) {
+      std::vector<Timestamp> starts;
+      for (size_t i = 0; i < n + 3; ++i) starts.push_back({static_cast<int64_t>(i / 3)});
+      builder.AddStarts(starts);
+    }
     out.emplace_back();
     builder.Finish(out.back());
   }

@@ -33,16 +33,21 @@ class AsyncAppendable final : public storage::Appendable {
         : inner_(std::move(inner)), commit_(commit) {}
     Result<SeriesRef> Resolve(const Labels& labels) override { return inner_->Resolve(labels); }
     storage::RowResult AppendRow(storage::RowHint& hint, Timestamp t,
-                                 std::span<const SeriesRef> refs,
-                                 std::span<const double> values) override {
-      return inner_->AppendRow(hint, t, refs, values);
+                                 std::span<const SeriesRef> refs, std::span<const double> values,
+                                 std::span<const Timestamp> starts) override {
+      return inner_->AppendRow(hint, t, refs, values, starts);
     }
     storage::RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
-                                    std::span<const double> values) override {
-      return inner_->AppendColumn(ref, ts, values);
+                                    std::span<const double> values,
+                                    std::span<const Timestamp> starts) override {
+      return inner_->AppendColumn(ref, ts, values, starts);
     }
-    Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) override {
-      return inner_->AppendHistogram(ref, t, value);
+    Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
+                           Timestamp start) override {
+      return inner_->AppendHistogram(ref, t, value, start);
+    }
+    Status AppendExemplar(SeriesRef ref, const Exemplar& exemplar) override {
+      return inner_->AppendExemplar(ref, exemplar);
     }
     void SetMetadata(std::string_view metric, const Metadata& metadata) override {
       inner_->SetMetadata(metric, metadata);

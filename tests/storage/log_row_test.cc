@@ -163,6 +163,16 @@ TEST(LogRow, OtherKindsRoundTrip) {
   ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
   EXPECT_EQ(out.kind, LogRowKind::kExtra);
   EXPECT_EQ(out.metadata, metadata);
+
+  row.clear();
+  const Exemplar exemplar{Labels{{"span", "x"}, {"trace_id", "a1"}}, 0.5, {-1000}};
+  LogRowEncoder::ExemplarOf({77}, exemplar, row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  ASSERT_TRUE(out.is_exemplar);
+  EXPECT_EQ(out.exemplar.series.id, 77u);
+  EXPECT_EQ(out.exemplar.exemplar.labels, exemplar.labels);
+  EXPECT_EQ(out.exemplar.exemplar.value, 0.5);
+  EXPECT_EQ(out.exemplar.exemplar.t, Timestamp{-1000});
 }
 
 TEST(LogRow, AfterAHoleOwnersWaitForAFullLayout) {
@@ -222,6 +232,70 @@ TEST(LogRow, GoldenBytes) {
   EXPECT_EQ(Hex(row), "07010275700201730168");
 }
 
+TEST(LogRow, GoldenBytesOfStartsAndExemplars) {
+  OwnerLogState state;
+  std::string layout, row;
+  LogRowEncoder::Layout(64, state, true, Ids({64, 65, 66}), layout);
+  LogRowEncoder::Starts(std::vector<Timestamp>{{500}, {500}, kNoStart}, row);
+  LogRowEncoder::Timeline(64, state, {1000}, std::vector<double>{0, 5, 0}, row);
+  EXPECT_EQ(Hex(row),
+            "080202e80701e707"
+            "0140d00f011401");
+  row.clear();
+  const Exemplar exemplar{Labels{{"trace_id", "a1"}}, 0.5, {1000}};
+  LogRowEncoder::ExemplarOf({64}, exemplar, row);
+  EXPECT_EQ(Hex(row),
+            "070240d00f000000000000e03f01"
+            "0874726163655f6964"
+            "026131");
+}
+
+TEST(LogRow, StartsComeWithTheRowInside) {
+  LogRowDecoder decoder;
+  LogRow out;
+  OwnerLogState state;
+  std::string row;
+  LogRowEncoder::Layout(64, state, true, Ids({64, 65, 66}), row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  row.clear();
+  LogRowEncoder::Starts(std::vector<Timestamp>{{500}, kNoStart, {-7}}, row);
+  LogRowEncoder::Timeline(64, state, {1000}, std::vector<double>{0, 5, 0}, row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  EXPECT_EQ(out.kind, LogRowKind::kTimeline);
+  ExpectSamples(out, Ids({64, 65, 66}), {0, 5, 0});
+  EXPECT_EQ(std::vector(out.starts.begin(), out.starts.end()),
+            (std::vector<Timestamp>{{500}, kNoStart, {-7}}));
+  // Absent series have none.
+  row.clear();
+  LogRowEncoder::Starts(std::vector<Timestamp>{{9}}, row);
+  LogRowEncoder::Timeline(64, state, {2000}, std::vector<uint32_t>{1}, std::vector<double>{6}, row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  ASSERT_EQ(out.starts.size(), 1u);
+  row.clear();
+  const std::vector<SparseSample> samples = {{{64}, {1}, 2}, {{70}, {1}, 3}};
+  LogRowEncoder::Starts(std::vector<Timestamp>{kNoStart, {9}}, row);
+  LogRowEncoder::Sparse(samples, row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  EXPECT_EQ(out.kind, LogRowKind::kSparse);
+  EXPECT_EQ(std::vector(out.starts.begin(), out.starts.end()),
+            (std::vector<Timestamp>{kNoStart, {9}}));
+  row.clear();
+  LogRowEncoder::Sparse(samples, row);
+  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
+  EXPECT_TRUE(out.starts.empty());
+  // Too many, too few, none inside.
+  for (const size_t n : {1u, 3u}) {
+    row.clear();
+    LogRowEncoder::Starts(std::vector<Timestamp>(n, Timestamp{5}), row);
+    const size_t header = row.size();
+    LogRowEncoder::Sparse(samples, row);
+    EXPECT_FALSE(DecodeExact(decoder, row, &out).ok());
+    EXPECT_FALSE(DecodeExact(decoder, row.substr(0, header), &out).ok());
+    // A row of starts inside a row of starts.
+    EXPECT_FALSE(DecodeExact(decoder, row.substr(0, header) + row, &out).ok());
+  }
+}
+
 TEST(LogRow, ScrapesTakeFewBytes) {
   Engine rng(33);
   OwnerLogState state;
@@ -253,13 +327,16 @@ TEST(LogRow, TruncationIsRefused) {
   std::string layout;
   LogRowEncoder::Layout(64, state, true, ids, layout);
   const auto values = testing::AnyBits(rng, 40);
-  std::string timeline, sparse, metadata;
+  std::string timeline, sparse, metadata, started, exemplar;
   LogRowEncoder::Timeline(64, state, {1000}, values, timeline);
   std::vector<SparseSample> samples;
   for (size_t i = 0; i < 40; ++i) samples.push_back({ids[i], {1}, values[i]});
   LogRowEncoder::Sparse(samples, sparse);
   LogRowEncoder::MetadataOf({"name", {MetricType::kCounter, "unit", "help"}}, metadata);
-  for (const std::string* row : {&layout, &timeline, &sparse, &metadata}) {
+  LogRowEncoder::Starts(std::vector<Timestamp>(40, Timestamp{1'700'000'000'000}), started);
+  LogRowEncoder::Sparse(samples, started);
+  LogRowEncoder::ExemplarOf({64}, {Labels{{"trace_id", "a1"}}, 0.5, {1000}}, exemplar);
+  for (const std::string* row : {&layout, &timeline, &sparse, &metadata, &started, &exemplar}) {
     for (size_t cut = 0; cut < row->size(); ++cut) {
       LogRowDecoder decoder;
       LogRow out;

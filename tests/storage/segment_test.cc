@@ -6,6 +6,7 @@
 
 #include "storage/codec/file_header.h"
 #include "storage/codec/value_codec.h"
+#include "storage/model/sample.h"
 #include "tests/storage/codec_samples.h"
 
 namespace tocsin::storage {
@@ -185,6 +186,86 @@ TEST(Segment, GoldenBytes) {
             "620c7edb");
 }
 
+// As the document has it: the segment above with start timestamps for slot 2.
+TEST(Segment, GoldenBytesWithStarts) {
+  SegmentBuilder builder;
+  const std::vector<Timestamp> times = {{1000}, {2000}, {3000}};
+  const uint32_t column = builder.AddTimes(times);
+  builder.AddSlot(0, column, std::vector<double>{7, 7, 7});
+  Presence ends;
+  ends.Set(0);
+  ends.Set(2);
+  builder.AddSlot(2, column, ends, std::vector<double>{1, 3});
+  builder.AddStarts(std::vector<Timestamp>{{500}, {500}});
+  std::string blob;
+  builder.Finish(blob);
+  EXPECT_EQ(Hex(blob),
+            "0200d00fd00f05000000000000000103d00fd00f0001020001000301010105"
+            "040000000000000003"
+            "020e8200020204"
+            "02e807"
+            "6f3406b6");
+}
+
+TEST(Segment, StartsBelongToTheSamplesOfTheirSlot) {
+  Engine rng(23);
+  SegmentReader reader;
+  for (int round = 0; round < 50; ++round) {
+    SegmentBuilder builder;
+    const auto times = testing::Times(rng, 2 + rng() % 200, 2);
+    const uint32_t column = builder.AddTimes(times);
+    std::vector<std::vector<Timestamp>> expected(kSegmentSlots);
+    for (unsigned slot = 0; slot < kSegmentSlots; slot += 1 + rng() % 20) {
+      Presence first, second;
+      for (size_t i = 0; i < times.size(); ++i)
+        if (rng() % 4 != 0) (i < times.size() / 2 ? first : second).Set(i);
+      std::string a, b;
+      std::vector<SegmentBuilder::Run> runs;
+      if (first.Count() > 0) {
+        EncodeValues(testing::AnySeries(rng, first.Count()), a);
+        runs.push_back({&first, a});
+      }
+      if (second.Count() > 0) {
+        EncodeValues(testing::AnySeries(rng, second.Count()), b);
+        runs.push_back({&second, b});
+      }
+      if (runs.empty()) continue;
+      builder.AddRuns(slot, column, runs);
+      if (rng() % 3 == 0) continue;
+      auto& starts = expected[slot];
+      for (size_t i = 0; i < first.Count() + second.Count(); ++i)
+        starts.push_back(rng() % 5 == 0 ? kNoStart
+                         : rng() % 2 == 0
+                             ? Timestamp{1'700'000'000'000}
+                             : Timestamp{static_cast<int64_t>(rng() >> 14) - (1 << 30)});
+      starts.front() = {(int64_t{1} << 51) - 1};
+      builder.AddStarts(starts);
+    }
+    if (builder.empty()) continue;
+    std::string blob;
+    builder.Finish(blob);
+    ASSERT_TRUE(reader.Open(blob).ok());
+    for (unsigned slot = 0; slot < kSegmentSlots; ++slot) {
+      std::vector<Timestamp> starts;
+      for (size_t r = 0; r < reader.RunCount(slot); ++r) {
+        SegmentRun run;
+        ASSERT_TRUE(reader.ReadRun(slot, r, &run).ok());
+        ASSERT_TRUE(run.starts.empty() || run.starts.size() == run.times.size());
+        starts.insert(starts.end(), run.starts.begin(), run.starts.end());
+      }
+      ASSERT_EQ(starts, expected[slot]) << slot;
+    }
+    for (size_t cut = 0; cut < blob.size(); cut += 1 + blob.size() / 50) {
+      std::string damaged = blob.substr(0, cut);
+      if (cut >= 4) {
+        damaged.resize(cut - 4);
+        PutFixed(damaged, Checksum32(damaged));
+      }
+      ASSERT_FALSE(OpenExact(reader, damaged).ok()) << cut;
+    }
+  }
+}
+
 TEST(Segment, EveryTruncationIsRefused) {
   Engine rng(22);
   SegmentReader reader;
@@ -232,13 +313,13 @@ TEST(Segment, DamageUnderAValidChecksumIsHarmless) {
 }
 
 TEST(Segment, NewerVersionsAreNamed) {
-  std::string blob = "\x02\x00";
+  std::string blob("\x03\x00", 2);
   PutFixed(blob, Checksum32(blob));
   SegmentReader reader;
   const Status status = reader.Open(blob);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code(), ErrorCode::kUnsupported);
-  EXPECT_EQ(status.error().message(), "segment of version 2");
+  EXPECT_EQ(status.error().message(), "segment of version 3");
 }
 
 FileHeader RandomHeader(Engine& rng) {

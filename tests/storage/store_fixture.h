@@ -125,7 +125,7 @@ class Store {
     });
     EXPECT_TRUE(answered);
     EXPECT_TRUE(result.status.ok()) << result.status.error().message();
-    return result.rows;
+    return result.rows += result.histograms;
   }
 
   // Everything that matches, sample by sample.

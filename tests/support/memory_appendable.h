@@ -58,6 +58,14 @@ class MemoryAppendable final : public storage::Appendable {
   const std::map<std::string, Metadata>& metadata() const { return metadata_; }
   const std::vector<std::pair<std::string, Histogram>>& histograms() const { return histograms_; }
 
+  // Start timestamps by sample time, both in ms; samples without one are left out.
+  std::map<int64_t, int64_t> Starts(const std::string& series) const {
+    std::lock_guard lock(mutex_);
+    const auto it = starts_.find(series);
+    return it == starts_.end() ? std::map<int64_t, int64_t>() : it->second;
+  }
+  const std::vector<std::pair<std::string, Exemplar>>& exemplars() const { return exemplars_; }
+
   int resolves() const { return resolves_; }
   int rows() const { return rows_; }
   int columns() const { return columns_; }
@@ -90,6 +98,7 @@ class MemoryAppendable final : public storage::Appendable {
     SeriesRef ref;
     Timestamp t;
     double v;
+    Timestamp start;
   };
 
   class Appender final : public storage::Appender {
@@ -109,22 +118,31 @@ class MemoryAppendable final : public storage::Appendable {
       return ref;
     }
     storage::RowResult AppendRow(storage::RowHint&, Timestamp t, std::span<const SeriesRef> refs,
-                                 std::span<const double> values) override {
+                                 std::span<const double> values,
+                                 std::span<const Timestamp> starts) override {
       ++store_.rows_;
       storage::RowResult result;
-      for (size_t i = 0; i < refs.size(); ++i) Add(refs[i], t, values[i], &result);
+      for (size_t i = 0; i < refs.size(); ++i)
+        Add(refs[i], t, values[i], starts.empty() ? kNoStart : starts[i], &result);
       return result;
     }
     storage::RowResult AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
-                                    std::span<const double> values) override {
+                                    std::span<const double> values,
+                                    std::span<const Timestamp> starts) override {
       ++store_.columns_;
       storage::RowResult result;
-      for (size_t i = 0; i < ts.size(); ++i) Add(ref, ts[i], values[i], &result);
+      for (size_t i = 0; i < ts.size(); ++i)
+        Add(ref, ts[i], values[i], starts.empty() ? kNoStart : starts[i], &result);
       return result;
     }
-    Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value) override {
+    Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
+                           Timestamp start) override {
       if (store_.histograms_refused_) return Unsupported("native histograms are not available yet");
-      histograms_.push_back({ref, t, value});
+      histograms_.push_back({ref, t, value, start});
+      return OkStatus();
+    }
+    Status AppendExemplar(SeriesRef ref, const Exemplar& exemplar) override {
+      exemplars_.emplace_back(ref, exemplar);
       return OkStatus();
     }
     void SetMetadata(std::string_view metric, const Metadata& metadata) override {
@@ -147,16 +165,17 @@ class MemoryAppendable final : public storage::Appendable {
       SeriesRef ref;
       Timestamp t;
       Histogram value;
+      Timestamp start;
     };
 
-    void Add(SeriesRef ref, Timestamp t, double v, storage::RowResult* result) {
+    void Add(SeriesRef ref, Timestamp t, double v, Timestamp start, storage::RowResult* result) {
       if (ref.id < store_.first_valid_) {
         ++result->stale_refs;
       } else if (t < store_.from_ || t > store_.to_) {
         ++result->out_of_bounds;
       } else {
         ++result->appended;
-        samples_.push_back({ref, t, v});
+        samples_.push_back({ref, t, v, start});
       }
     }
 
@@ -169,14 +188,19 @@ class MemoryAppendable final : public storage::Appendable {
         const auto [it, fresh] =
             store_.by_name_[labels.ToString()].try_emplace(sample.t.ms, sample.v);
         if (fresh && store_.mirror_ != nullptr) store_.mirror_->Add(labels, sample.t.ms, sample.v);
+        if (fresh && sample.start != kNoStart)
+          store_.starts_[labels.ToString()][sample.t.ms] = sample.start.ms;
         if (!fresh && std::bit_cast<uint64_t>(it->second) != std::bit_cast<uint64_t>(sample.v))
           ++rows.duplicates;
       }
       for (const PendingHistogram& item : histograms_) {
         const Labels& labels = store_.labels_.at(item.ref.id);
         store_.histograms_.emplace_back(labels.ToString(), item.value);
+        if (item.start != kNoStart) store_.starts_[labels.ToString()][item.t.ms] = item.start.ms;
         if (store_.mirror_ != nullptr) store_.mirror_->Add(labels, item.t.ms, item.value);
       }
+      for (const auto& [ref, exemplar] : exemplars_)
+        store_.exemplars_.emplace_back(store_.labels_.at(ref.id).ToString(), exemplar);
       for (const auto& [metric, metadata] : metadata_) store_.metadata_[metric] = metadata;
       return rows;
     }
@@ -184,6 +208,7 @@ class MemoryAppendable final : public storage::Appendable {
     MemoryAppendable& store_;
     std::vector<Pending> samples_;
     std::vector<PendingHistogram> histograms_;
+    std::vector<std::pair<SeriesRef, Exemplar>> exemplars_;
     std::vector<std::pair<std::string, Metadata>> metadata_;
   };
 
@@ -194,6 +219,8 @@ class MemoryAppendable final : public storage::Appendable {
   std::map<std::string, Points> by_name_;
   std::map<std::string, Metadata> metadata_;
   std::vector<std::pair<std::string, Histogram>> histograms_;
+  std::map<std::string, std::map<int64_t, int64_t>> starts_;
+  std::vector<std::pair<std::string, Exemplar>> exemplars_;
   uint64_t next_ref_ = 1, first_valid_ = 1;
   size_t series_limit_ = static_cast<size_t>(-1);
   Timestamp from_ = kMinTimestamp, to_ = kMaxTimestamp;

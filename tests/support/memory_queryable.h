@@ -25,6 +25,10 @@ class MemoryQueryable final : public storage::Queryable {
   void Add(const Labels& labels, int64_t t_ms, const Histogram& h) {
     series_[labels][t_ms] = {h.count, std::make_shared<Histogram>(h)};
   }
+  // Of the sample at `t_ms`, which is there.
+  void SetStart(const Labels& labels, int64_t t_ms, int64_t start_ms) {
+    series_[labels][t_ms].start = Timestamp{start_ms};
+  }
   void Clear() { series_.clear(); }
   // Calls f(previous, current) with each histogram and the sample before it (null when that is none
   // or a float), to set what a store derives on its way in.
@@ -59,6 +63,7 @@ class MemoryQueryable final : public storage::Queryable {
         series.times.push_back(Timestamp{first->first});
         series.values.push_back(first->second.v);
         series.histograms.push_back(first->second.h.get());
+        series.starts.push_back(first->second.start);
       }
     }
     return std::unique_ptr<storage::SeriesSet>(std::move(set));
@@ -93,6 +98,7 @@ class MemoryQueryable final : public storage::Queryable {
   struct Point {
     double v = 0;
     std::shared_ptr<Histogram> h;
+    Timestamp start = kNoStart;
   };
 
   struct Series {
@@ -100,6 +106,7 @@ class MemoryQueryable final : public storage::Queryable {
     std::vector<Timestamp> times;
     std::vector<double> values;
     std::vector<const Histogram*> histograms;
+    std::vector<Timestamp> starts;
   };
 
   struct Set final : storage::SeriesSet {
@@ -128,6 +135,10 @@ class MemoryQueryable final : public storage::Queryable {
       const bool any = std::any_of(histograms.begin(), histograms.end(),
                                    [](const Histogram* h) { return h != nullptr; });
       block->histograms = any ? histograms : std::span<const Histogram* const>();
+      const auto starts = std::span(series->starts).subspan(next, n);
+      const bool started = std::any_of(starts.begin(), starts.end(),
+                                       [](Timestamp start) { return start != kNoStart; });
+      block->starts = started ? starts : std::span<const Timestamp>();
       next += n;
       return true;
     }
