@@ -35,11 +35,13 @@ storage::RowResult SampleBatch::Flush(storage::Appender& appender, RowHints& hin
     const uint64_t shape = RowHints::Shape(refs);
     storage::RowHint hint = hints.Get(shape);
     const uint64_t before = hint.token;
-    result += appender.AppendRow(hint, instant.t, refs, values);
+    result +=
+        appender.AppendRow(hint, instant.t, refs, values, StartsFrom(instant.at, instant.count));
     if (hint.token != before) hints.Put(shape, hint);
   }
   AppendColumns(appender, small, &result);
   samples_.clear();
+  starts_.clear();
   instants_.clear();
   by_time_.clear();
   return result;
@@ -61,12 +63,16 @@ void SampleBatch::Gather(const std::vector<uint32_t>& order) {
   }
   refs_.resize(samples_.size());
   values_.resize(samples_.size());
+  if (!starts_.empty()) starts_.resize(samples_.size(), kNoStart);
+  ordered_starts_.resize(starts_.size());
   std::vector<size_t> next(instants_.size());
   for (size_t i = 0; i < instants_.size(); ++i) next[i] = instants_[i].at;
-  for (const Sample& sample : samples_) {
+  for (size_t i = 0; i < samples_.size(); ++i) {
+    const Sample& sample = samples_[i];
     const size_t to = next[sample.instant]++;
     refs_[to] = sample.ref;
     values_[to] = sample.v;
+    if (!starts_.empty()) ordered_starts_[to] = starts_[i];
   }
 }
 
@@ -76,12 +82,14 @@ void SampleBatch::AppendColumns(storage::Appender& appender, const std::vector<u
     SeriesRef ref;
     Timestamp t;
     double v;
+    Timestamp start;
   };
   std::vector<Point> points;
   for (const uint32_t index : instants) {
     const Instant& instant = instants_[index];
     for (size_t i = instant.at; i < instant.at + instant.count; ++i)
-      points.push_back({refs_[i], instant.t, values_[i]});
+      points.push_back(
+          {refs_[i], instant.t, values_[i], starts_.empty() ? kNoStart : ordered_starts_[i]});
   }
   // Stable: of two samples of one series at one time the first must stay the first.
   std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
@@ -89,15 +97,18 @@ void SampleBatch::AppendColumns(storage::Appender& appender, const std::vector<u
   });
   std::vector<Timestamp> times;
   std::vector<double> values;
+  std::vector<Timestamp> starts;
   for (size_t begin = 0; begin < points.size();) {
     times.clear();
     values.clear();
+    starts.clear();
     size_t end = begin;
     for (; end < points.size() && points[end].ref == points[begin].ref; ++end) {
       times.push_back(points[end].t);
       values.push_back(points[end].v);
+      if (!starts_.empty()) starts.push_back(points[end].start);
     }
-    *result += appender.AppendColumn(points[begin].ref, times, values);
+    *result += appender.AppendColumn(points[begin].ref, times, values, starts);
     begin = end;
   }
 }

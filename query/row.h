@@ -92,12 +92,17 @@ struct SampleSeries {
   std::vector<double> v;
   std::vector<int64_t> ht;  // of histograms, ms
   std::vector<HistogramPtr> h;
+  // Start timestamps, ms, 0 where unknown: as many as t and ht, or empty when none is known.
+  std::vector<int64_t> st;
+  std::vector<int64_t> hst;
 
   void Clear() {
     t.clear();
     v.clear();
     ht.clear();
     h.clear();
+    st.clear();
+    hst.clear();
   }
 };
 

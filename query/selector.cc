@@ -120,6 +120,7 @@ class StepFiller {
       while (step_ < row_.v.size() && references_.at(step_) < t) Emit();
       time_ = t;
       value_ = block.values[k];
+      start_ = block.starts.empty() ? 0 : block.starts[k].ms;
       raw_ = block.histograms.empty() ? nullptr : block.histograms[k];
       taken_ = false;
       any_ = true;
@@ -148,7 +149,10 @@ class StepFiller {
     } else if (IsStale(value_)) {
       return;
     }
-    row_.v[i] = output_ == SelectorOutput::kValue ? value_ : static_cast<double>(time_) / 1000.0;
+    if (output_ == SelectorOutput::kValue)
+      row_.v[i] = value_;
+    else
+      row_.v[i] = static_cast<double>(output_ == SelectorOutput::kStartTime ? start_ : time_) / 1e3;
   }
 
   const ReferenceTimes references_;
@@ -160,6 +164,7 @@ class StepFiller {
   bool any_ = false;
   int64_t time_ = 0;
   double value_ = 0;
+  int64_t start_ = 0;
   const Histogram* raw_ = nullptr;  // once taken only its presence counts
   bool taken_ = false;
   HistogramPtr shared_;
@@ -223,16 +228,21 @@ class RangeStream final : public SampleStream {
     storage::SampleBlock block;
     while (true) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
-      if (!filled) return true;
+      if (!filled) break;
       held_ += block.size();
       TOCSIN_RETURN_IF_ERROR(context_.limits.Hold(block.size()));
       Append(block, series);
     }
+    if (!series->st.empty()) series->st.resize(series->t.size(), 0);
+    if (!series->hst.empty()) series->hst.resize(series->ht.size(), 0);
+    return true;
   }
   bool distinct_without_name() const override { return distinct_; }
 
  private:
   void Append(const storage::SampleBlock& block, SampleSeries* series) {
+    if (context_.features.use_start_timestamps && !block.starts.empty())
+      AppendStarts(block, series);
     if (block.histograms.empty()) return AppendFloats(block, series);
     for (size_t k = 0; k < block.size(); ++k) {
       const Histogram* h = block.histograms[k];
@@ -244,6 +254,16 @@ class RangeStream final : public SampleStream {
         series->ht.push_back(block.times[k].ms);
         series->h.push_back(std::move(taken));
       }
+    }
+  }
+  // Before the samples themselves.
+  static void AppendStarts(const storage::SampleBlock& block, SampleSeries* series) {
+    series->st.resize(series->t.size(), 0);
+    series->hst.resize(series->ht.size(), 0);
+    for (size_t k = 0; k < block.size(); ++k) {
+      const Histogram* h = block.histograms.empty() ? nullptr : block.histograms[k];
+      if (!IsStale(h == nullptr ? block.values[k] : h->sum))
+        (h == nullptr ? series->st : series->hst).push_back(block.starts[k].ms);
     }
   }
   // Copies all, leaving out staleness markers: writes each sample and keeps it or not.

@@ -16,7 +16,7 @@ struct ReferenceTimes {
 ReferenceTimes ReferencesOf(const QueryContext& context, const TimeModifiers& time,
                             const StepGrid& grid);
 
-enum class SelectorOutput { kValue, kSampleTime };
+enum class SelectorOutput { kValue, kSampleTime, kStartTime };
 
 struct SelectOptions {
   SelectorOutput output = SelectorOutput::kValue;

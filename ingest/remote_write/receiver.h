@@ -24,9 +24,10 @@ class RemoteWriteReceiver {
   RemoteWriteReceiver(storage::Appendable& storage, MetricRegistry& metrics);
   ~RemoteWriteReceiver();
 
-  // Takes the body as it came (snappy block; protobuf prometheus.WriteRequest 1.0). The headers
-  // decide the message; 415 for what is not available. `done` comes once, after the samples are
-  // acknowledged and can be queried, on a thread of the store or before Handle returns.
+  // Takes the body as it came (snappy block; protobuf prometheus.WriteRequest 1.0 or
+  // io.prometheus.write.v2.Request 2.0). The headers decide the message; 415 for any other. `done`
+  // comes once, after the samples are acknowledged and can be queried, on a thread of the store or
+  // before Handle returns.
   //
   // Good samples of a request are kept even when others are refused (the answer is then 400 with
   // the reasons and counts, and a sender does not repeat it): dropping them would help nobody. A
@@ -43,7 +44,7 @@ class RemoteWriteReceiver {
 
   storage::Appendable& storage_;
   const std::unique_ptr<Memory> memory_;
-  Counter invalid_labels_, exemplars_dropped_, requests_refused_;
+  Counter invalid_labels_, exemplars_refused_, requests_refused_;
 };
 
 }  // namespace tocsin::ingest

@@ -1,5 +1,6 @@
 #include "ingest/remote_write/series_cache.h"
 
+#include <string>
 #include <utility>
 
 #include "storage/base/coding.h"
@@ -8,6 +9,16 @@ namespace tocsin::ingest {
 
 SeriesCache::Key SeriesCache::KeyOf(std::string_view label_bytes) const {
   return {Hash64(label_bytes, seed_), Hash64(label_bytes, ~seed_)};
+}
+
+SeriesCache::Key SeriesCache::KeyOf(std::span<const uint32_t> label_refs,
+                                    std::span<const Key> symbols) const {
+  std::string keys;
+  keys.reserve(label_refs.size() * sizeof(Key) + 1);
+  for (const uint32_t ref : label_refs)
+    keys.append(reinterpret_cast<const char*>(&symbols[ref]), sizeof(Key));
+  keys.push_back(0);  // no protobuf field starts so: never the bytes of labels
+  return KeyOf(keys);
 }
 
 SeriesRef SeriesCache::Find(const Key& key) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
@@ -24,6 +25,8 @@ class SeriesCache {
   explicit SeriesCache(uint64_t seed) : seed_(seed) {}
 
   Key KeyOf(std::string_view label_bytes) const;
+  // The same for labels that come as places in a table of symbols, of which the keys are known.
+  Key KeyOf(std::span<const uint32_t> label_refs, std::span<const Key> symbols) const;
   // Invalid when unknown.
   SeriesRef Find(const Key& key);
   void Put(const Key& key, SeriesRef ref);

@@ -112,7 +112,7 @@ void HistogramChangeAt(RangeCall& call, bool counter, bool per_second, size_t st
   std::vector<HistogramPtr> path = HistogramPath(call.series, reach, call.mode, counter);
   if (std::find(path.begin(), path.end(), nullptr) != path.end()) return WarnMixedSchemas(call);
   FlatHistogram change;
-  if (!HistogramChange(call, counter, path, &change)) return;
+  if (!HistogramChange(call, counter, path, {}, &change)) return;
   if (per_second) change.Divide(static_cast<double>(call.windows.range_ms) / 1000);
   call.out.SetHistogram(step, change.ToShared());
 }

@@ -8,6 +8,7 @@
 #include "query/functions/range.h"
 #include "query/functions/rate_histogram.h"
 #include "query/functions/registry.h"
+#include "query/functions/start_time.h"
 #include "query/histogram/arithmetic.h"
 
 namespace tocsin::query {
@@ -75,6 +76,37 @@ void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
   });
 }
 
+// The same for a counter of which start timestamps are known.
+template <RateKind kKind>
+void ExtrapolateStarted(RangeCall& call, std::span<const uint8_t> skip) {
+  const auto& t = call.series.t;
+  const auto& v = call.series.v;
+  const auto& st = call.series.st;
+  const double range_seconds = static_cast<double>(call.windows.range_ms) / 1000;
+  OverlapCheck overlaps(call);
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
+    if (!skip.empty() && skip[step] != 0) return;
+    overlaps.Window(st, t, first, last);
+    const int64_t end = call.windows.end(step), start = end - call.windows.range_ms;
+    const bool started = StartsInside(start, st[first], t[first]);
+    if (last - first < 2 && !started) return;
+    double result = v[last - 1] - v[first];
+    for (size_t i = first + 1; i < last; ++i) {
+      if (v[i] < v[i - 1] || StartsAnew(st[i - 1], t[i - 1], st[i], t[i])) result += v[i - 1];
+    }
+    double factor;
+    if (started) {
+      result += v[first];
+      factor = StartedFactor(end, st[first], t[first], t[last - 1], last - first);
+    } else {
+      factor = ExtrapolationFactor(start, end, t[first], t[last - 1], last - first, true, v[first],
+                                   result);
+    }
+    if (kKind == RateKind::kRate) factor /= range_seconds;
+    call.out.v[step] = result * factor;
+  });
+}
+
 template <RateKind kKind>
 void Extrapolated(RangeCall& call) {
   if (call.mode != RangeMode::kPlain) {
@@ -83,16 +115,22 @@ void Extrapolated(RangeCall& call) {
     return;
   }
   std::vector<uint8_t> skip;
+  OverlapCheck overlaps(call);
   if (!call.series.h.empty()) {
     skip.resize(call.windows.count, 0);
     ForEachMixedWindow(call.series, call.windows, [&](size_t step, const MixedWindow& w) {
       if (w.histograms() == 0) return;
       skip[step] = 1;
       if (w.floats() > 0) return WarnMixedKinds(call);
+      if (kKind != RateKind::kDelta && !call.series.hst.empty())
+        overlaps.Window(call.series.hst, call.series.ht, w.h, w.h_end);
       ExtrapolatedHistogram(call, kKind, step, w);
     });
   }
-  ExtrapolateFloats<kKind>(call, skip);
+  if (kKind != RateKind::kDelta && !call.series.st.empty())
+    ExtrapolateStarted<kKind>(call, skip);
+  else
+    ExtrapolateFloats<kKind>(call, skip);
   if (kKind != RateKind::kDelta) CheckIsCounter(call);
 }
 
@@ -104,7 +142,10 @@ void InstantFloats(RangeCall& call, size_t step, size_t last) {
   if (interval == 0) return;
   double result = v[last] - v[last - 1];
   if (kRate) {
-    if (v[last] < v[last - 1]) result = v[last];
+    const auto& st = call.series.st;
+    if (v[last] < v[last - 1] ||
+        (!st.empty() && StartsAnew(st[last - 1], t[last - 1], st[last], t[last])))
+      result = v[last];
     result /= static_cast<double>(interval) / 1000;
   }
   call.out.v[step] = result;
@@ -218,13 +259,12 @@ void DoubleExponentialSmoothing(RangeCall& call) {
   });
 }
 
-// Counts pairs of neighbours for which `differs`, by prefix sums.
+// Counts pairs of neighbours for which `differs`, told the index of the second, by prefix sums.
 template <typename Differs>
 void CountPairs(RangeCall& call, Differs differs) {
   const auto& v = call.series.v;
   std::vector<uint32_t> before(v.size(), 0);  // pairs that end at or before each index
-  for (size_t i = 1; i < v.size(); ++i)
-    before[i] = before[i - 1] + (differs(v[i - 1], v[i]) ? 1 : 0);
+  for (size_t i = 1; i < v.size(); ++i) before[i] = before[i - 1] + (differs(i) ? 1 : 0);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     call.out.v[step] = static_cast<double>(before[last - 1] - before[first]);
   });
@@ -243,7 +283,7 @@ void CountMixedPairs(RangeCall& call, DiffersFloat floats, DiffersHistogram hist
       if (any && is_float != last_was_float) {
         ++count;
       } else if (any) {
-        count += is_float ? floats(s.v[f - 1], s.v[f]) : histograms(*s.h[h - 1], *s.h[h]);
+        count += is_float ? floats(f) : histograms(h);
       }
       ++(is_float ? f : h);
       last_was_float = is_float;
@@ -262,15 +302,26 @@ void CountAll(RangeCall& call, DiffersFloat floats, DiffersHistogram histograms)
 }
 
 void Changes(RangeCall& call) {
+  const SampleSeries& s = call.series;
   CountAll(
-      call, [](double a, double b) { return a != b && !(std::isnan(a) && std::isnan(b)); },
-      [](const Histogram& a, const Histogram& b) { return !SameHistogram(a, b); });
+      call,
+      [&](size_t i) {
+        const double a = s.v[i - 1], b = s.v[i];
+        return a != b && !(std::isnan(a) && std::isnan(b));
+      },
+      [&](size_t i) { return !SameHistogram(*s.h[i - 1], *s.h[i]); });
 }
 
 void Resets(RangeCall& call) {
+  const SampleSeries& s = call.series;
+  // As an anchored selector has no start timestamps.
+  const bool plain = call.mode == RangeMode::kPlain;
+  const auto anew = [plain](const auto& starts, const auto& times, size_t i) {
+    return plain && !starts.empty() && StartsAnew(starts[i - 1], times[i - 1], starts[i], times[i]);
+  };
   CountAll(
-      call, [](double a, double b) { return b < a; },
-      [](const Histogram& a, const Histogram& b) { return DetectReset(b, a); });
+      call, [&](size_t i) { return s.v[i] < s.v[i - 1] || anew(s.st, s.t, i); },
+      [&](size_t i) { return DetectReset(*s.h[i], *s.h[i - 1]) || anew(s.hst, s.ht, i); });
 }
 
 constexpr FunctionSpec kTable[] = {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "query/functions/start_time.h"
 #include "query/histogram/arithmetic.h"
 
 namespace tocsin::query {
@@ -52,13 +53,15 @@ double ExtrapolationFactor(int64_t window_start_ms, int64_t window_end_ms, int64
 }
 
 bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr> h,
-                     FlatHistogram* change) {
+                     std::span<const uint8_t> started, FlatHistogram* change) {
   const Histogram& newest = *h.back();
   Histogram base = *h.front();
   bool custom = IsCustom(base);
   if (counter && (IsGauge(base) || IsGauge(newest))) WarnKind(call, "counter");
   // A counter that starts anew right after the first sample: that one no longer matters.
-  if (counter && DetectReset(*h[1], base)) {
+  const auto anew = [&](size_t i) { return !started.empty() && started[i] != 0; };
+  const bool first_dropped = counter && (anew(1) || DetectReset(*h[1], base));
+  if (first_dropped) {
     base = EmptyLike(*h[1]);
     custom = IsCustom(base);
   }
@@ -80,7 +83,9 @@ bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr
   if (counter) {
     const Histogram* previous = &base;
     for (size_t i = 1; i < h.size(); ++i) {
-      if (DetectReset(*h[i], *previous)) {
+      // The first one was emptied for this.
+      if (i == 1 ? !first_dropped && DetectReset(*h[i], *previous)
+                 : anew(i) || DetectReset(*h[i], *previous)) {
         InfoReconciled(call, AddHistogram(change, FlatHistogram(*previous), Rounding::kPlain),
                        "addition");
       }
@@ -94,12 +99,55 @@ bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr
   return true;
 }
 
+namespace {
+
+// For the samples of a window: which begin anew by their start timestamps. Empty: none is known.
+std::vector<uint8_t> Started(const SampleSeries& series, const MixedWindow& w) {
+  std::vector<uint8_t> out;
+  if (series.hst.empty()) return out;
+  const auto &t = series.ht, &st = series.hst;
+  out.push_back(0);
+  for (size_t i = w.h + 1; i < w.h_end; ++i)
+    out.push_back(StartsAnew(st[i - 1], t[i - 1], st[i], t[i]) ? 1 : 0);
+  return out;
+}
+
+// A counter that is known to have been empty inside the window: all of its first sample counts.
+void StartedHistogram(RangeCall& call, RateKind kind, size_t step, const MixedWindow& w) {
+  const auto h = std::span(call.series.h).subspan(w.h, w.histograms());
+  FlatHistogram change(*h.front());
+  if (h.size() > 1) {
+    FlatHistogram rest;
+    if (!HistogramChange(call, true, h, Started(call.series, w), &rest)) return;
+    const MergeNotes notes = AddHistogram(&rest, change, Rounding::kPlain);
+    if (notes.mixed) return WarnMixedSchemas(call);
+    InfoReconciled(call, notes, "addition");
+    change = std::move(rest);
+  } else if (IsGauge(*h.front())) {
+    WarnKind(call, "counter");
+  }
+  change.hint = CounterResetHint::kGauge;
+  change.Compact();
+  const auto& t = call.series.ht;
+  double factor =
+      StartedFactor(call.windows.end(step), call.series.hst[w.h], t[w.h], t[w.h_end - 1], h.size());
+  if (kind == RateKind::kRate) factor /= static_cast<double>(call.windows.range_ms) / 1000;
+  change.Multiply(factor);
+  call.out.SetHistogram(step, change.ToShared());
+}
+
+}  // namespace
+
 void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const MixedWindow& w) {
-  if (w.histograms() < 2) return;
   const bool counter = kind != RateKind::kDelta;
+  if (counter && !call.series.hst.empty() &&
+      StartsInside(call.windows.end(step) - call.windows.range_ms, call.series.hst[w.h],
+                   call.series.ht[w.h]))
+    return StartedHistogram(call, kind, step, w);
+  if (w.histograms() < 2) return;
   FlatHistogram change;
   if (!HistogramChange(call, counter, std::span(call.series.h).subspan(w.h, w.histograms()),
-                       &change))
+                       counter ? Started(call.series, w) : std::vector<uint8_t>(), &change))
     return;
   const auto& t = call.series.ht;
   const int64_t end = call.windows.end(step);
@@ -116,7 +164,9 @@ void InstantHistogram(RangeCall& call, bool rate, size_t step, size_t last) {
   if (rate && (IsGauge(newest) || IsGauge(before))) WarnKind(call, "counter");
   if (!rate && (!IsGauge(newest) || !IsGauge(before))) WarnKind(call, "gauge");
   FlatHistogram change(newest);
-  if (!rate || !DetectReset(newest, before)) {
+  const auto &t = call.series.ht, &st = call.series.hst;
+  const bool anew = !st.empty() && StartsAnew(st[last - 1], t[last - 1], st[last], t[last]);
+  if (!rate || !(anew || DetectReset(newest, before))) {
     const MergeNotes notes = SubtractHistogram(&change, FlatHistogram(before));
     if (notes.mixed) return WarnMixedSchemas(call);
     InfoReconciled(call, notes, "subtraction");
@@ -124,7 +174,7 @@ void InstantHistogram(RangeCall& call, bool rate, size_t step, size_t last) {
   change.hint = CounterResetHint::kGauge;
   change.Compact();
   if (rate) {
-    change.Divide(static_cast<double>(call.series.ht[last] - call.series.ht[last - 1]) / 1000);
+    change.Divide(static_cast<double>(t[last] - t[last - 1]) / 1000);
   }
   call.out.SetHistogram(step, change.ToShared());
 }

@@ -15,9 +15,10 @@ double ExtrapolationFactor(int64_t window_start_ms, int64_t window_end_ms, int64
                            double change);
 
 // The change over `samples` (at least two), resets taken into account; not yet extrapolated.
-// False: none, with a warning.
+// False: none, with a warning. `started`, of as many samples or empty: those that are known to begin
+// anew.
 bool HistogramChange(RangeCall& call, bool counter, std::span<const HistogramPtr> samples,
-                     FlatHistogram* change);
+                     std::span<const uint8_t> started, FlatHistogram* change);
 
 // Result of rate, increase, delta at one step. REQUIRES: the window has no floats.
 void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const MixedWindow& window);

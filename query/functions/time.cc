@@ -120,14 +120,19 @@ Result<RowStreamPtr> TimestampOf(FunctionCall& call) {
   return UnifyAfterDrop(context, std::move(times), OnDuplicate::kMerge);
 }
 
-// Without the feature nothing has a start timestamp.
+// Without the feature nothing has a start timestamp, and no result of an expression ever has.
 Result<RowStreamPtr> StartTimestampOf(FunctionCall& call) {
   if (!call.context().features.use_start_timestamps) {
     return RowStreamPtr(std::make_unique<RowsStream>(Rows(), true));
   }
-  return Unsupported(
-      "function \"start_timestamp\" needs stored start timestamps, which are not "
-      "supported yet");
+  const Expr& arg = Unwrap(call.arg(0));
+  if (arg.kind != ExprKind::kVectorSelector || As<VectorSelector>(arg).smoothed)
+    return RowStreamPtr(std::make_unique<RowsStream>(Rows(), true));
+  QueryContext& context = call.context();
+  TOCSIN_ASSIGN(auto input, SelectInstant(context, As<VectorSelector>(arg), call.grid(),
+                                          {SelectorOutput::kStartTime, "start_timestamp"}));
+  return UnifyAfterDrop(context, std::make_unique<ForgetNameStream>(context, std::move(input)),
+                        OnDuplicate::kMerge);
 }
 
 Result<std::vector<double>> Time(FunctionCall& call) {

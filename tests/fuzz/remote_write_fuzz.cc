@@ -1,5 +1,6 @@
-// A body of remote write 1.0, as protobuf and under snappy.
+// A body of remote write 1.0 or 2.0, as protobuf and under snappy.
 #include "ingest/remote_write/decoder_v1.h"
+#include "ingest/remote_write/decoder_v2.h"
 #include "storage/base/check.h"
 #include "storage/base/compression.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -13,6 +14,11 @@ class Sink final : public ingest::WriteRequestSink {
  public:
   Status OnSeries(const ingest::WriteSeries& series) override {
     TOCSIN_CHECK(series.times.size() == series.values.size(), "a time a value");
+    TOCSIN_CHECK(series.starts.size() <= series.values.size(), "no start without a value");
+    std::vector<Label> labels;
+    (void)ingest::DecodeLabels(series, &labels).ok();
+    for (const Label& label : labels)
+      TOCSIN_CHECK(label.name.size() + label.value.size() <= kMaxBody, "labels lie in the body");
     return OkStatus();
   }
   void OnMetadata(const ingest::WriteMetadata&) override {}
@@ -36,8 +42,11 @@ std::string SampleOf() {
 void RunOne(std::string_view input) {
   Sink sink;
   (void)ingest::DecodeWriteRequest(input, sink).ok();
+  (void)ingest::DecodeWriteRequestV2(input, sink).ok();
   const auto body = SnappyUncompress(input, kMaxBody);
-  if (body.ok()) (void)ingest::DecodeWriteRequest(*body, sink).ok();
+  if (!body.ok()) return;
+  (void)ingest::DecodeWriteRequest(*body, sink).ok();
+  (void)ingest::DecodeWriteRequestV2(*body, sink).ok();
 }
 
 std::vector<std::string> Seeds() {
@@ -51,7 +60,16 @@ std::vector<std::string> Seeds() {
       Field(3, std::string("\x08\x01", 2) + Field(2, "up") + Field(4, "h"));
   const std::string plain = Field(1, series) + Field(1, series + SampleOf()) + metadata;
   const std::string native = Field(1, LabelOf("__name__", "h") + Field(4, histogram));
-  return {plain, native, SnappyCompress(plain), SnappyCompress(native)};
+  // 2.0: symbols, a series with a sample that has a start, an exemplar and metadata, one with a
+  // histogram.
+  const std::string started("\x09\x00\x00\x00\x00\x00\x00\xf0\x3f\x10\xe8\x07\x18\xe7\x07", 15);
+  const std::string exemplar("\x0a\x02\x03\x04\x11\x00\x00\x00\x00\x00\x00\xf0\x3f\x18\x05", 15);
+  const std::string two = Field(4, "") + Field(4, "__name__") + Field(4, "up") + Field(4, "trace") +
+                          Field(4, "x") +
+                          Field(5, Field(1, "\x01\x02") + Field(2, started) + Field(4, exemplar) +
+                                       Field(5, "\x08\x01\x18\x03\x20\x04")) +
+                          Field(5, Field(1, "\x01\x04") + Field(3, histogram));
+  return {two, SnappyCompress(two), plain, native, SnappyCompress(plain), SnappyCompress(native)};
 }
 
 }  // namespace tocsin::fuzz

@@ -45,7 +45,7 @@ class Centre final : public WriteRequestSink {
   }
   Status OnSeries(const WriteSeries& series) override {
     std::vector<Label> labels;
-    EXPECT_TRUE(DecodeLabels(series.label_bytes, &labels).ok());
+    EXPECT_TRUE(DecodeLabels(series, &labels).ok());
     LabelsBuilder builder;
     for (const Label& label : labels) builder.Set(label.name, label.value);
     const std::string name = builder.Build().ToString();

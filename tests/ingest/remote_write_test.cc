@@ -234,12 +234,12 @@ TEST_F(RemoteWriteTest, ChecksTheHeaders) {
   EXPECT_EQ(Send(request.body(), "application/x-protobuf;proto=prometheus.WriteRequest").status,
             204);
   EXPECT_EQ(Send(request.body(), "", "").status, 204);
-  const WriteResponse two =
-      Send(request.body(), "application/x-protobuf;proto=io.prometheus.write.v2.Request");
-  EXPECT_EQ(two.status, 415);
-  EXPECT_EQ(two.message,
-            "remote write message io.prometheus.write.v2.Request is not available; send "
-            "prometheus.WriteRequest");
+  const WriteResponse three =
+      Send(request.body(), "application/x-protobuf;proto=io.prometheus.write.v3.Request");
+  EXPECT_EQ(three.status, 415);
+  EXPECT_EQ(three.message,
+            "remote write message io.prometheus.write.v3.Request is not available; send "
+            "prometheus.WriteRequest or io.prometheus.write.v2.Request");
   EXPECT_EQ(Send(request.body(), "application/json").status, 415);
   EXPECT_EQ(Send(request.body(), kType, "gzip").status, 415);
 }
@@ -321,17 +321,15 @@ TEST_F(RemoteWriteTest, AnswersAfterTheCommit) {
   EXPECT_TRUE(answered);
 }
 
-TEST_F(RemoteWriteTest, KeepsMetadataAndCountsExemplars) {
+TEST_F(RemoteWriteTest, KeepsMetadataAndExemplars) {
   Request request;
   request.Series({{"__name__", "a"}}, {{1, 1}}, 3).Meta("a", 1, "help").Meta("b", 99, "odd");
   EXPECT_EQ(Send(request.body()).status, 204);
   EXPECT_EQ(store_.metadata().at("a"), (Metadata{MetricType::kCounter, "", "help"}));
   EXPECT_EQ(store_.metadata().at("b").type, MetricType::kUnknown);
-  EXPECT_EQ(metrics_
-                .GetCounter("tocsin_remote_write_exemplars_dropped_total",
-                            "Exemplars received and not stored.")
-                .Value(),
-            3);
+  ASSERT_EQ(store_.exemplars().size(), 3u);
+  EXPECT_EQ(store_.exemplars()[0].first, "a");
+  EXPECT_EQ(store_.exemplars()[0].second.value, 1);
 }
 
 TEST_F(RemoteWriteTest, DecodesHistograms) {
