@@ -67,7 +67,7 @@ size_t Line::Read(unsigned slot, Presence* presence, std::span<double> values) c
 }
 
 void Line::Read(unsigned slot, Timestamp from, Timestamp to, SampleList* out) const {
-  if (newest() < from || time(0) > to || StreamOf(slot) == npos) return;
+  if (newest() < from || to.ms < base_ms || StreamOf(slot) == npos) return;
   Presence presence;
   std::array<double, kMaxColumnEntries> values;
   const size_t n = Read(slot, &presence, values);
