@@ -1,4 +1,5 @@
 #include "storage/commit_queue.h"
+#include "storage/base/crash_point.h"
 
 #include <algorithm>
 #include <utility>
@@ -47,6 +48,7 @@ void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
   {
     std::lock_guard lock(commit_mutex_);
     const Status logged = LogAll(batches);
+    CrashPoint("commit.logged");
     const MonotonicTime now = deps_.clock.Monotonic();
     const uint64_t* seqs = seqs_.data();
     for (size_t i = 0; i < batches.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "storage/appender.h"
+#include "storage/base/crash_point.h"
 #include "storage/base/log.h"
 #include "storage/commit_queue.h"
 #include "storage/directory.h"
@@ -214,7 +215,9 @@ Status DbImpl::Recover(const Repairs& repairs) {
   RocksBatch batch = store_->NewBatch();
   batch.Put(Family::kDefault, keys::Floors(), EncodeFloors(numbers));
   TOCSIN_RETURN_IF_ERROR(store_->Write(batch, /*sync=*/true));
+  CrashPoint("replay.floors");
   TOCSIN_RETURN_IF_ERROR(log_.Start(numbers.log_seq));
+  CrashPoint("replay.done");
   maintenance_.SetRetention(options_.retention_time, options_.retention_size);
   maintenance_.Start(numbers, recovered.guarded, recovered.contained);
   metrics_ = std::make_unique<StorageMetrics>(ports_.metrics, gate_, Sources());

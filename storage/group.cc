@@ -128,7 +128,8 @@ Group::Outcome Group::AppendSlow(unsigned slot, Timestamp t, double value, uint6
   Line* line = slots_[slot].line;
   uint32_t stream = slots_[slot].stream;
   if (line != nullptr && t > line->newest() && line->window == WindowOf(t) &&
-      line->streams[stream].misses < kTooManyMisses && Extend(*line, t))
+      InWindow(*line, t) > slots_[slot].newest && line->streams[stream].misses < kTooManyMisses &&
+      Extend(*line, t))
     return AppendTo(*line, stream, line->offsets.size() - 1, slot, value, pool);
 
   if (double known = 0; FindValue(slot, t, &known))
@@ -158,8 +159,24 @@ Group::Outcome Group::AppendTo(Line& line, uint32_t stream, size_t entry, unsign
     to->start = static_cast<uint16_t>(entry);
     TOCSIN_CHECK(to->values.Append(value, pool), "an empty stream takes a value");
   }
-  slots_[slot] = {&line, stream};
+  SlotState& state = slots_[slot];
+  const auto in_window = static_cast<uint32_t>(InWindow(line, line.time(entry)));
+  if (state.line == nullptr || state.line->window != line.window)
+    state.newest = HasElsewhere(slot, line) ? kUnknown : in_window;
+  else
+    state.newest = std::max(state.newest, in_window);
+  state.line = &line;
+  state.stream = stream;
   return Outcome::kAppended;
+}
+
+bool Group::HasElsewhere(unsigned slot, const Line& line) const {
+  const Timestamp begin{line.window * kWindowMs};
+  return late_.MayHave(slot, begin, begin + Duration{kWindowMs - 1}) ||
+         std::any_of(lines_.begin(), lines_.end(), [&](const std::unique_ptr<Line>& other) {
+           return other.get() != &line && other->window == line.window &&
+                  other->StreamOf(slot) != Line::npos;
+         });
 }
 
 bool Group::Extend(Line& line, Timestamp t) {
@@ -251,6 +268,9 @@ bool Group::FindValue(unsigned slot, Timestamp t, double* value) const {
 
 Group::Outcome Group::AppendLate(unsigned slot, Timestamp t, double value, uint64_t log_seq) {
   late_.Add(slot, {t, value}, log_seq);
+  SlotState& state = slots_[slot];
+  if (state.line != nullptr && state.line->window == WindowOf(t))
+    state.newest = std::max(state.newest, static_cast<uint32_t>(InWindow(*state.line, t)));
   return Outcome::kAppended;
 }
 
@@ -392,6 +412,7 @@ void Group::Uncut(uint64_t seal_seq) {
   late_starts_.Join(std::move(it->late_starts));
   histograms_.Join(std::move(it->histograms));
   cut_.erase(it);
+  for (SlotState& slot : slots_) slot.newest = kUnknown;
 }
 
 void Group::Free(uint64_t seal_seq, SlabPool& pool) {

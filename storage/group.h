@@ -101,13 +101,17 @@ class Group {
   // REQUIRES: t is storable; the caller is the only one that appends (commit thread or recovery)
   // and has the pool for itself.
   Outcome Append(unsigned slot, Timestamp t, double value, uint64_t log_seq, SlabPool& pool) {
-    if (Line* line = slots_[slot].line; line != nullptr) {
-      Line::Stream& stream = line->streams[slots_[slot].stream];
+    SlotState& state = slots_[slot];
+    if (Line* line = state.line; line != nullptr) {
+      Line::Stream& stream = line->streams[state.stream];
       const size_t next = size_t{stream.start} + stream.values.size();
       const auto offset = static_cast<uint64_t>(t.ms - line->base_ms);
+      const uint64_t in_window = InWindow(*line, t);
       if (next + 1 == line->offsets.size() && line->offsets.back() == offset &&
-          stream.values.Append(value, pool))
+          in_window > state.newest && stream.values.Append(value, pool)) {
+        state.newest = static_cast<uint32_t>(in_window);
         return Outcome::kAppended;
+      }
     }
     return AppendSlow(slot, t, value, log_seq, pool);
   }
@@ -168,7 +172,14 @@ class Group {
   struct SlotState {
     Line* line = nullptr;
     uint32_t stream = 0;
+    // Of the slot's open samples in the window of the line, wherever they lie: a later one is new,
+    // and need not be looked for. kUnknown: none is.
+    uint32_t newest = 0;
   };
+  static constexpr uint32_t kUnknown = ~uint32_t{0};
+  static uint64_t InWindow(const Line& line, Timestamp t) {
+    return static_cast<uint64_t>(t.ms - line.window * kWindowMs);
+  }
   static constexpr size_t kMaxLines = 1024;
   static constexpr uint8_t kTooManyMisses = 8;
 
@@ -181,6 +192,8 @@ class Group {
   // A stream of the slot in the line to which t may be appended, a new one if need be.
   Line* JoinLine(unsigned slot, Timestamp t, const Line* not_this, uint64_t log_seq,
                  uint32_t* stream, size_t* entry);
+  // Whether the slot has open samples in the window of the line, but not in the line.
+  bool HasElsewhere(unsigned slot, const Line& line) const;
   Line& NewLine(Timestamp t, uint64_t log_seq);
   bool Extend(Line& line, Timestamp t);
 

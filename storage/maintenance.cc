@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "storage/base/crash_point.h"
 #include "storage/base/log.h"
 
 namespace tocsin::storage {
@@ -154,8 +155,11 @@ Status Maintenance::DropSpentTombstones() {
   deps_.directories.Publish(std::move(next));
   FreeUnused();
   if (deps_.directories.HasUnused()) return OkStatus();
+  CrashPoint("tombstones.spent");
   TOCSIN_RETURN_IF_ERROR(PutFloors());
-  return deps_.store.Write(batch, /*sync=*/true);
+  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
+  CrashPoint("tombstones.dropped");
+  return OkStatus();
 }
 
 // Nothing open, no file, and no row left in the log: nobody can ask for their ids again.
@@ -191,7 +195,9 @@ Status Maintenance::CollectSeries() {
     RocksBatch batch = deps_.store.NewBatch();
     for (const uint64_t group : numbers)
       batch.DeleteRange(Family::kSeries, keys::SeriesRun(group, 0), keys::SeriesRun(group + 1, 0));
+    CrashPoint("collect.floors");
     TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
+    CrashPoint("collect.written");
     deps_.queue.NoteWrite();
     deps_.index.Remove(numbers, now);
     deps_.layouts.Clear();
@@ -247,6 +253,7 @@ Status Maintenance::Seal(const SealRule& rule) {
 void Maintenance::FreeUnused() {
   deps_.head.Free(deps_.directories.OldestPublished());
   for (const keys::FileId& file : deps_.directories.TakeUnused()) {
+    CrashPoint("free.file");
     const Status dropped =
         deps_.store.DropRange(Family::kRaw, keys::FilePrefix(file), keys::FileEnd(file));
     if (!dropped.ok())
@@ -267,7 +274,9 @@ Status Maintenance::PutFloors() {
 
 Status Maintenance::StartEpoch() {
   TOCSIN_RETURN_IF_ERROR(PutFloors());
+  CrashPoint("epoch.floors");
   TOCSIN_RETURN_IF_ERROR(deps_.log.PrepareEpoch());
+  CrashPoint("epoch.made");
   epoch_start_ = deps_.clock.Monotonic();
   return OkStatus();
 }
@@ -326,7 +335,11 @@ Status Maintenance::DropSpentLog() {
   batch.Put(Family::kDefault, keys::LogDropped(), EncodeLogDropped(dropped));
   TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
   deps_.log_readers.SetDropped(dropped);
-  for (const uint64_t epoch : spent) TOCSIN_RETURN_IF_ERROR(deps_.store.DropLog(epoch));
+  CrashPoint("log.spent");
+  for (const uint64_t epoch : spent) {
+    TOCSIN_RETURN_IF_ERROR(deps_.store.DropLog(epoch));
+    CrashPoint("log.dropped");
+  }
   // Or one of them keeps the WAL of the dropped epochs alive.
   return deps_.store.FlushSmallFamilies();
 }
@@ -376,9 +389,12 @@ Status Maintenance::Drop(const RetentionPlan& plan, bool urgent) {
   if (Status floors = PutFloors(); !floors.ok() && !urgent) return floors;
   deps_.directories.Publish(std::move(next));
   edge_.store(edge.ms, std::memory_order_relaxed);
+  CrashPoint("retention.published");
   RocksBatch batch = deps_.store.NewBatch();
   batch.Put(Family::kDefault, keys::Edge(0, 0), EncodeTime(edge));
-  return deps_.store.Write(batch, /*sync=*/true);
+  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
+  CrashPoint("retention.edge");
+  return OkStatus();
 }
 
 Status Maintenance::Compact() {
@@ -407,6 +423,7 @@ Status Maintenance::SealForClose(Duration budget) {
     const auto some = std::span(groups).subspan(at, std::min(kGroupsPerPass, groups.size() - at));
     const auto outcome = sealer_.Pass(some, rule, numbers_.seal_seq++);
     if (!outcome.ok()) return outcome.error();
+    CrashPoint("close.sealed");
   }
   return PutFloors();
 }
@@ -431,6 +448,7 @@ Status Maintenance::DeleteSeries(std::span<const Matcher> matchers, Timestamp fr
       deps_.log.Failed();
       return written;
     }
+    CrashPoint("delete.logged");
     {
       const auto pool = deps_.head.LockPool();
       for (const uint64_t id : tombstone.series) {

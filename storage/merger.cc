@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "storage/base/crash_point.h"
 #include "storage/codec/histogram_codec.h"
 #include "storage/codec/segment.h"
 
@@ -179,12 +180,15 @@ Status Merger::Merge(std::span<const SealedFilePtr> inputs, uint64_t seal_seq,
   });
   if (!file.empty()) {
     TOCSIN_ASSIGN(SealedFilePtr merged, file.Finish());
+    CrashPoint("merge.built");
     TOCSIN_RETURN_IF_ERROR(deps_.store.Ingest({{Family::kRaw, file.paths()}}));
+    CrashPoint("merge.ingested");
     file.Ingested();
     next.files.push_back(std::move(merged));
   }
   next.published = std::max(next.published, seal_seq);
   deps_.directories.Publish(std::move(next));
+  CrashPoint("merge.published");
   return OkStatus();
 }
 

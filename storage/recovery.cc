@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "storage/base/coding.h"
+#include "storage/base/crash_point.h"
 #include "storage/base/log.h"
 #include "storage/codec/log_row.h"
 #include "storage/codec/segment.h"
@@ -436,7 +437,11 @@ Result<Recovered> ReadDirectory(const RocksStore& store) {
 Status ReplayLog(const RocksStore& store, const SeriesIndex& index, Head& head, MonotonicTime now,
                  Recovered* recovered) {
   Replayer replayer(index, head, now, recovered);
-  for (const uint64_t epoch : store.Logs()) TOCSIN_RETURN_IF_ERROR(replayer.Epoch(store, epoch));
+  CrashPoint("replay.begin");
+  for (const uint64_t epoch : store.Logs()) {
+    TOCSIN_RETURN_IF_ERROR(replayer.Epoch(store, epoch));
+    CrashPoint("replay.epoch");
+  }
   for (const SealedFilePtr& file : recovered->directory.files)
     head.RaiseMaxTime(file->header.max_time);
   return OkStatus();

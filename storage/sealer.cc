@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "storage/base/crash_point.h"
 #include "storage/file_builder.h"
 #include "storage/segment_parts.h"
 
@@ -109,7 +110,9 @@ Result<Sealer::Outcome> Sealer::Pass(std::span<Group* const> groups, const SealR
 }
 
 Result<Sealer::Outcome> Sealer::Write(const std::vector<CutGroup>& cut, uint64_t seal_seq) {
+  CrashPoint("seal.cut");
   TOCSIN_RETURN_IF_ERROR(deps_.sync_wal());
+  CrashPoint("seal.synced");
   std::map<uint16_t, std::unique_ptr<FileBuilder>> files;
   SegmentParts parts;
   for (const CutGroup& one : cut) {
@@ -144,10 +147,13 @@ Result<Sealer::Outcome> Sealer::Write(const std::vector<CutGroup>& cut, uint64_t
     next.files.push_back(std::move(sealed));
     paths.insert(paths.end(), file->paths().begin(), file->paths().end());
   }
+  CrashPoint("seal.built");
   TOCSIN_RETURN_IF_ERROR(deps_.store.Ingest({{Family::kRaw, paths}}));
+  CrashPoint("seal.ingested");
   for (auto& [day, file] : files) file->Ingested();
   next.published = seal_seq;
   deps_.directories.Publish(std::move(next));
+  CrashPoint("seal.published");
   return outcome;
 }
 
