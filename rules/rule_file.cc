@@ -66,8 +66,8 @@ const YamlNode* ValueNode(const YamlNode* map, std::string_view name) {
 
 class FileReader {
  public:
-  FileReader(const std::string& file, const query::Features& features)
-      : file_(file), features_(features) {}
+  FileReader(const std::string& file, const query::Features& features, bool ignore_unknown)
+      : file_(file), features_(features), ignore_unknown_(ignore_unknown) {}
 
   Result<std::vector<GroupConfig>> Read(const YamlNode& root) {
     std::vector<GroupConfig> groups;
@@ -92,6 +92,7 @@ class FileReader {
   }
   void RefuseUnknown(const YamlNode& map, std::string_view type,
                      std::initializer_list<std::string_view> known) {
+    if (ignore_unknown_) return;
     for (const auto& [key, value] : map.members) {
       if (std::find(known.begin(), known.end(), key.scalar) == known.end()) {
         ShapeError(key, fmt::format("field {} not found in type {}", key.scalar, type));
@@ -300,6 +301,7 @@ class FileReader {
 
   const std::string& file_;
   const query::Features& features_;
+  const bool ignore_unknown_;
   std::string shape_errors_;
   std::string hint_;
   std::string errors_;
@@ -310,9 +312,9 @@ class FileReader {
 
 Result<std::vector<GroupConfig>> ParseRuleFile(std::string_view text, const std::string& file,
                                                const query::Features& features,
-                                               ConfigWarnings& warnings) {
+                                               ConfigWarnings& warnings, bool ignore_unknown) {
   TOCSIN_ASSIGN(const YamlNode root, ParseYaml(text, file, &warnings));
-  return FileReader(file, features).Read(root);
+  return FileReader(file, features, ignore_unknown).Read(root);
 }
 
 }  // namespace tocsin::rules

@@ -41,8 +41,10 @@ struct GroupConfig {
 };
 
 // kInvalidArgument with all errors of the file, one a line, each "file:line:col: group ...".
+// `ignore_unknown`: keys that nobody knows are passed over.
 Result<std::vector<GroupConfig>> ParseRuleFile(std::string_view text, const std::string& file,
                                                const query::Features& features,
-                                               ConfigWarnings& warnings);
+                                               ConfigWarnings& warnings,
+                                               bool ignore_unknown = false);
 
 }  // namespace tocsin::rules

@@ -10,8 +10,10 @@
 #include <optional>
 #include <set>
 
+#include "query/histogram/text.h"
 #include "rules/alerting_rule.h"
 #include "rules/expression.h"
+#include "rules/histogram_text.h"
 #include "rules/recording_rule.h"
 #include "rules/unit_test_file.h"
 #include "rules/unit_test_store.h"
@@ -73,17 +75,22 @@ std::string Print(const Alerts& alerts) {
   return out + "\n]";
 }
 
-using Samples = std::vector<std::pair<Labels, double>>;
+using Samples = std::vector<std::pair<Labels, SeriesValue>>;
 
-std::string Print(const Samples& samples) {
+std::string Print(const SeriesValue& value) {
+  if (value.h) return query::HistogramText(*value.h);
+  std::string number;
+  AppendExpFloat(number, value.v);
+  std::replace(number.begin(), number.end(), 'e', 'E');
+  return number;
+}
+
+std::string Print(const Samples& samples, std::string_view separator = ", ") {
   if (samples.empty()) return "nil";
   std::string out;
-  for (const auto& [labels, v] : samples) {
-    if (!out.empty()) out += ", ";
-    std::string number;
-    AppendExpFloat(number, v);
-    std::replace(number.begin(), number.end(), 'e', 'E');
-    out += labels.ToSetString() + " " + number;
+  for (const auto& [labels, value] : samples) {
+    if (!out.empty()) out += separator;
+    out += labels.ToSetString() + " " + Print(value);
   }
   return out;
 }
@@ -96,16 +103,56 @@ bool EqualValues(double a, double b, bool fuzzy) {
 
 bool EqualSamples(const Samples& a, const Samples& b, bool fuzzy) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](const auto& x, const auto& y) {
-    return x.first == y.first && EqualValues(x.second, y.second, fuzzy);
+    if (x.first != y.first || (x.second.h == nullptr) != (y.second.h == nullptr)) return false;
+    if (x.second.h) return EqualHistograms(*x.second.h, *y.second.h);
+    return EqualValues(x.second.v, y.second.v, fuzzy);
   });
+}
+
+std::vector<std::string_view> Lines(std::string_view text) {
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    out.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+// Both texts in one: lines of only the first with -, of only the second with +. By the longest
+// common subsequence; the texts are those of one check.
+std::string DiffLines(std::string_view expected, std::string_view got) {
+  const auto a = Lines(expected), b = Lines(got);
+  std::vector<std::vector<size_t>> common(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = a.size(); i-- > 0;) {
+    for (size_t j = b.size(); j-- > 0;) {
+      common[i][j] =
+          a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+    }
+  }
+  std::string out = "\n        diff (-exp +got):";
+  size_t i = 0, j = 0;
+  while (i < a.size() || j < b.size()) {
+    if (i < a.size() && j < b.size() && a[i] == b[j]) {
+      out += fmt::format("\n          {}", a[i++]), ++j;
+    } else if (i < a.size() && (j == b.size() || common[i + 1][j] >= common[i][j + 1])) {
+      out += fmt::format("\n        - {}", a[i++]);
+    } else {
+      out += fmt::format("\n        + {}", b[j++]);
+    }
+  }
+  return out;
 }
 
 // One test: its store, its engine and its rules.
 class TestRun {
  public:
   TestRun(const UnitTest& test, const UnitTestFile& file, const std::vector<GroupConfig>& groups,
-          const query::Features& features)
-      : test_(test), file_(file), engine_(Options(features), store_, clock_, metrics_) {
+          const UnitTestOptions& options)
+      : test_(test),
+        file_(file),
+        options_(options),
+        engine_(Options(options.features), store_, clock_, metrics_) {
     engine_.SetDefaultSubqueryStep(file.evaluation_interval);
     for (const GroupConfig& group : groups) {
       for (const RuleConfig& config : group.rules) {
@@ -121,6 +168,8 @@ class TestRun {
 
   std::vector<std::string> Run() {
     const Timestamp end = test_.start + LastCheck();
+    Debug("test \"{}\": {} rules every {} until {}", test_.name, rules_.size(),
+          FormatDuration(file_.evaluation_interval), FormatDuration(LastCheck()));
     for (Timestamp ts = test_.start; ts <= end; ts = ts + file_.evaluation_interval) {
       LoadUntil(ts);
       Evaluate(ts);
@@ -129,6 +178,7 @@ class TestRun {
     }
     LoadUntil(end);
     for (const UnitTest::ExprCheck& check : test_.expr_checks) CheckExpr(check);
+    if (options_.debug) DumpSeries();
     return std::move(failures_);
   }
 
@@ -147,6 +197,23 @@ class TestRun {
     return options;
   }
 
+  template <typename... Args>
+  void Debug(fmt::format_string<Args...> format, Args&&... args) const {
+    if (options_.debug) options_.debug(fmt::format(format, std::forward<Args>(args)...));
+  }
+  void DumpSeries() const {
+    for (const auto& [labels, series] : store_.series()) {
+      std::string line = labels.ToSetString() + " =>";
+      for (size_t i = 0; i < series.times.size(); ++i) {
+        SeriesValue value(series.values[i]);
+        value.h = series.histograms[i];
+        line += fmt::format(" {}@[{}]", IsStale(value.v) && !value.h ? "stale" : Print(value),
+                            GoDuration(series.times[i] - test_.start));
+      }
+      Debug("{}", line);
+    }
+  }
+
   Duration LastCheck() const {
     Duration last{0};
     for (const auto& check : test_.alert_checks) last = std::max(last, check.eval_time);
@@ -162,7 +229,7 @@ class TestRun {
       for (size_t i = loaded_; i < end; ++i) {
         if (!series.values[i]) continue;
         store_.Add(series.labels, test_.start + static_cast<int64_t>(i) * test_.interval,
-                   *series.values[i]);
+                   series.values[i]->v, series.values[i]->h);
       }
     }
     loaded_ = static_cast<size_t>(due);
@@ -178,6 +245,8 @@ class TestRun {
                                       test_.external_labels,
                                       test_.external_url,
                                       template_metrics_};
+      Debug("{} at {}: {}", rule.config.alert.empty() ? "record" : "alert",
+            GoDuration(ts - test_.start), rule.config.name());
       auto samples = rule.alerting ? rule.alerting->Evaluate(context)
                                    : EvaluateRecordingRule(rule.config, context);
       if (samples.ok()) {
@@ -222,6 +291,12 @@ class TestRun {
                                       return a.labels == b.labels && a.annotations == b.annotations;
                                     });
       if (equal) continue;
+      if (options_.diff) {
+        failures_.push_back(fmt::format("{}    alertname: {}, time: {}, {}", NameLine(),
+                                        check.alertname, FormatDuration(check.eval_time),
+                                        DiffLines(Print(expected), Print(got))));
+        continue;
+      }
       constexpr std::string_view kIndent = "            ";
       failures_.push_back(
           fmt::format("{}    alertname: {}, time: {}, \n        exp:{}, \n        got:{}",
@@ -243,22 +318,25 @@ class TestRun {
     }
     Samples expected = check.samples, got;
     for (const query::VectorElement& element : *vector) {
-      if (element.h) {
-        failures_.push_back(where + " err: histograms are not supported in unit tests");
-        return;
-      }
-      got.emplace_back(element.labels, element.v);
+      SeriesValue value(element.v);
+      value.h = element.h;
+      got.emplace_back(element.labels, std::move(value));
     }
     const auto by_labels = [](const auto& a, const auto& b) { return a.first < b.first; };
     std::stable_sort(expected.begin(), expected.end(), by_labels);
     std::stable_sort(got.begin(), got.end(), by_labels);
     if (EqualSamples(expected, got, file_.fuzzy_compare)) return;
+    if (options_.diff) {
+      failures_.push_back(where + DiffLines(Print(expected, "\n"), Print(got, "\n")));
+      return;
+    }
     failures_.push_back(where + "\n        exp: " + Print(expected) +
                         "\n        got: " + Print(got));
   }
 
   const UnitTest& test_;
   const UnitTestFile& file_;
+  const UnitTestOptions& options_;
   UnitTestStore store_;
   StandingClock clock_;
   MetricRegistry metrics_;
@@ -271,8 +349,7 @@ class TestRun {
 };
 
 Result<std::vector<GroupConfig>> LoadGroups(const UnitTestFile& file, const std::string& path,
-                                            const FileSystem& files,
-                                            const query::Features& features,
+                                            const FileSystem& files, const UnitTestOptions& options,
                                             ConfigWarnings& warnings) {
   std::vector<GroupConfig> groups;
   std::set<std::string> seen;
@@ -282,7 +359,8 @@ Result<std::vector<GroupConfig>> LoadGroups(const UnitTestFile& file, const std:
     for (const std::string& name : found) {
       if (!seen.insert(name).second) continue;
       TOCSIN_ASSIGN(const std::string text, files.ReadFile(name));
-      TOCSIN_ASSIGN(auto parsed, ParseRuleFile(text, name, features, warnings));
+      TOCSIN_ASSIGN(auto parsed,
+                    ParseRuleFile(text, name, options.features, warnings, options.ignore_unknown));
       std::move(parsed.begin(), parsed.end(), std::back_inserter(groups));
     }
   }
@@ -299,20 +377,20 @@ Result<std::vector<GroupConfig>> LoadGroups(const UnitTestFile& file, const std:
 
 }  // namespace
 
-Result<std::vector<std::string>> RunUnitTests(std::string_view text, const std::string& file,
-                                              const FileSystem& files,
-                                              const UnitTestOptions& options,
-                                              ConfigWarnings& warnings) {
-  TOCSIN_ASSIGN(const UnitTestFile parsed, ParseUnitTestFile(text, file, warnings));
+Result<std::vector<UnitTestResult>> RunUnitTests(std::string_view text, const std::string& file,
+                                                 const FileSystem& files,
+                                                 const UnitTestOptions& options,
+                                                 ConfigWarnings& warnings) {
+  TOCSIN_ASSIGN(const UnitTestFile parsed,
+                ParseUnitTestFile(text, file, options.ignore_unknown, warnings));
   TOCSIN_ASSIGN(const std::vector<GroupConfig> groups,
-                LoadGroups(parsed, file, files, options.features, warnings));
-  std::vector<std::string> failures;
+                LoadGroups(parsed, file, files, options, warnings));
+  std::vector<UnitTestResult> results;
   for (const UnitTest& test : parsed.tests) {
     if (options.wanted && !options.wanted(test.name)) continue;
-    auto failed = TestRun(test, parsed, groups, options.features).Run();
-    std::move(failed.begin(), failed.end(), std::back_inserter(failures));
+    results.push_back({test.name, TestRun(test, parsed, groups, options).Run()});
   }
-  return failures;
+  return results;
 }
 
 }  // namespace tocsin::rules

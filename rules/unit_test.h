@@ -18,13 +18,23 @@ struct UnitTestOptions {
   query::Features features;
   // Which tests of a file run, by name; empty: all.
   std::function<bool(const std::string& name)> wanted;
+  bool diff = false;            // failures show what differs, line by line
+  bool ignore_unknown = false;  // keys that nobody knows are passed over
+  // Gets a line for each step of a test and for what its series hold in the end; empty: nobody
+  // asks.
+  std::function<void(const std::string& line)> debug;
 };
 
-// Runs the tests of one file; rule files are found relative to it. The failures, one text each, as
-// promtool prints them; none when all pass. An error: the file itself is wrong.
-Result<std::vector<std::string>> RunUnitTests(std::string_view text, const std::string& file,
-                                              const FileSystem& files,
-                                              const UnitTestOptions& options,
-                                              ConfigWarnings& warnings);
+struct UnitTestResult {
+  std::string name;
+  std::vector<std::string> failures;  // as promtool prints them; none: it passed
+};
+
+// Runs the tests of one file; rule files are found relative to it. An error: the file itself is
+// wrong.
+Result<std::vector<UnitTestResult>> RunUnitTests(std::string_view text, const std::string& file,
+                                                 const FileSystem& files,
+                                                 const UnitTestOptions& options,
+                                                 ConfigWarnings& warnings);
 
 }  // namespace tocsin::rules

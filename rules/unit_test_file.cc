@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "query/language.h"
+#include "rules/histogram_text.h"
 #include "storage/base/number.h"
 #include "storage/model/duration.h"
 #include "storage/model/sample.h"
@@ -13,6 +15,7 @@ namespace tocsin::rules {
 namespace {
 
 constexpr uint64_t kMaxValues = 10'000'000;
+constexpr uint64_t kMaxHistograms = 1'000'000;
 
 // "x12" at the end of a notation: the number, and the text without it.
 Result<uint64_t> TakeRepeat(std::string_view* word) {
@@ -37,9 +40,6 @@ Status AppendWord(std::string_view word, SeriesValues& out) {
     return InvalidArgument(
         fmt::format("unexpected \"{}\" in series values, expected number or \"stale\"", given));
   };
-  if (word.starts_with("{{")) {
-    return Unsupported("histograms in the values of a series are not supported in unit tests");
-  }
   if (word == "_") {
     out.emplace_back();
     return OkStatus();
@@ -68,6 +68,44 @@ Status AppendWord(std::string_view word, SeriesValues& out) {
   for (uint64_t i = 0; i <= *repeat; ++i) {
     out.emplace_back(v);
     v += *step;
+  }
+  return OkStatus();
+}
+
+// {{..}}, {{..}}xn, {{..}}+{{..}}xn, {{..}}-{{..}}xn at the start of `text`, which moves on.
+Status AppendHistograms(std::string_view* text, SeriesValues& out) {
+  const auto take = [&]() -> Result<Histogram> {
+    const size_t end = text->find("}}");
+    if (end == std::string_view::npos) return InvalidArgument("a histogram without its end }}");
+    const std::string_view body = text->substr(0, end + 2);
+    text->remove_prefix(end + 2);
+    return ParseHistogramText(body);
+  };
+  TOCSIN_ASSIGN(const Histogram first, take());
+  std::optional<Histogram> step;
+  bool subtract = false;
+  if (text->starts_with("+{{") || text->starts_with("-{{")) {
+    subtract = text->front() == '-';
+    text->remove_prefix(1);
+    TOCSIN_ASSIGN(step, take());
+  }
+  uint64_t repeat = 0;
+  if (text->starts_with('x')) {
+    const size_t end = std::min(text->find_first_of(" \t\r\n"), text->size());
+    const auto n = ParseUint(text->substr(1, end - 1));
+    if (!n) return InvalidArgument("a histogram is repeated an odd number of times");
+    if (*n > kMaxHistograms) return Error(ErrorCode::kLimit, "too many repetitions");
+    repeat = *n;
+    text->remove_prefix(end);
+  }
+  if (!step) {
+    // One value however often it is there.
+    const auto shared = std::make_shared<const Histogram>(first);
+    for (uint64_t i = 0; i <= repeat; ++i) out.emplace_back(SeriesValue(shared));
+    return OkStatus();
+  }
+  for (Histogram& h : RepeatHistogram(first, *step, subtract, repeat)) {
+    out.emplace_back(SeriesValue(std::make_shared<const Histogram>(std::move(h))));
   }
   return OkStatus();
 }
@@ -147,9 +185,8 @@ Result<UnitTest::ExprCheck> ReadExprCheck(const YamlNode& node) {
     double value = 0;
     sample.Read("labels", &labels);
     sample.Read("value", &value);
-    if (sample.Get("histogram") != nullptr) {
-      return item.MakeError("histograms are not supported in unit tests");
-    }
+    std::string histogram;
+    sample.Read("histogram", &histogram);
     TOCSIN_RETURN_IF_ERROR(sample.Finish());
     Labels parsed;
     if (!labels.empty()) {
@@ -158,7 +195,13 @@ Result<UnitTest::ExprCheck> ReadExprCheck(const YamlNode& node) {
         return item.MakeError(fmt::format("labels '{}': {}", labels, metric.error().message()));
       parsed = *std::move(metric);
     }
-    check.samples.emplace_back(std::move(parsed), value);
+    SeriesValue expected(value);
+    if (!histogram.empty()) {
+      auto h = ParseHistogramText(histogram);
+      if (!h.ok()) return item.MakeError(h.error().message());
+      expected.h = std::make_shared<const Histogram>(*std::move(h));
+    }
+    check.samples.emplace_back(std::move(parsed), std::move(expected));
   }
   return check;
 }
@@ -171,6 +214,46 @@ Result<Timestamp> ReadStart(const YamlNode& node) {
   auto time = ParseRfc3339(text);
   if (!time.ok()) return node.MakeError("start_timestamp must be a unix time or RFC 3339");
   return time;
+}
+
+// The keys of the file, of a test and of what lies below it.
+constexpr std::string_view kKnownKeys[] = {"rule_files",
+                                           "evaluation_interval",
+                                           "group_eval_order",
+                                           "fuzzy_compare",
+                                           "tests",
+                                           "name",
+                                           "interval",
+                                           "input_series",
+                                           "alert_rule_test",
+                                           "promql_expr_test",
+                                           "external_labels",
+                                           "external_url",
+                                           "start_timestamp",
+                                           "series",
+                                           "values",
+                                           "eval_time",
+                                           "alertname",
+                                           "exp_alerts",
+                                           "exp_labels",
+                                           "exp_annotations",
+                                           "expr",
+                                           "exp_samples",
+                                           "labels",
+                                           "value",
+                                           "histogram"};
+
+void DropUnknown(YamlNode& node) {
+  for (YamlNode& item : node.items) DropUnknown(item);
+  std::erase_if(node.members, [](const auto& member) {
+    return std::find(std::begin(kKnownKeys), std::end(kKnownKeys), member.first.scalar) ==
+           std::end(kKnownKeys);
+  });
+  for (auto& [key, value] : node.members) {
+    const bool free = key.scalar == "exp_labels" || key.scalar == "exp_annotations" ||
+                      key.scalar == "external_labels";
+    if (!free) DropUnknown(value);
+  }
 }
 
 Result<UnitTest> ReadTest(const YamlNode& node, Duration evaluation_interval) {
@@ -212,6 +295,11 @@ Result<SeriesValues> ParseSeriesValues(std::string_view text) {
     const size_t start = text.find_first_not_of(" \t\r\n");
     if (start == std::string_view::npos) return values;
     text.remove_prefix(start);
+    if (text.starts_with("{{")) {
+      TOCSIN_RETURN_IF_ERROR(AppendHistograms(&text, values));
+      if (values.size() > kMaxValues) return Error(ErrorCode::kLimit, "too many values");
+      continue;
+    }
     const size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
     TOCSIN_RETURN_IF_ERROR(AppendWord(text.substr(0, end), values));
     if (values.size() > kMaxValues) return Error(ErrorCode::kLimit, "too many values");
@@ -220,8 +308,9 @@ Result<SeriesValues> ParseSeriesValues(std::string_view text) {
 }
 
 Result<UnitTestFile> ParseUnitTestFile(std::string_view text, const std::string& file,
-                                       ConfigWarnings& warnings) {
-  TOCSIN_ASSIGN(const YamlNode root, ParseYaml(text, file, &warnings));
+                                       bool ignore_unknown, ConfigWarnings& warnings) {
+  TOCSIN_ASSIGN(YamlNode root, ParseYaml(text, file, &warnings));
+  if (ignore_unknown) DropUnknown(root);
   StrictMap map(root, "unit test file");
   UnitTestFile out;
   map.Read("rule_files", &out.rule_files);

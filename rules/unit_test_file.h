@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "query/value.h"
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/config/yaml_reader.h"
@@ -14,11 +15,17 @@
 
 namespace tocsin::rules {
 
+struct SeriesValue {
+  SeriesValue(double value) : v(value) {}  // NOLINT(google-explicit-constructor)
+  explicit SeriesValue(query::HistogramPtr histogram) : h(std::move(histogram)) {}
+  double v = 0;
+  query::HistogramPtr h;  // instead of `v`
+};
 // Nothing for `_`.
-using SeriesValues = std::vector<std::optional<double>>;
+using SeriesValues = std::vector<std::optional<SeriesValue>>;
 
-// `1 2 _ stale NaN a+bxn a-bxn axn _xn`. Histograms are kUnsupported; more than 10,000,000 values
-// are kLimit.
+// `1 2 _ stale NaN a+bxn a-bxn axn _xn` and histograms `{{...}}`, `{{...}}xn`, `{{...}}+{{...}}xn`.
+// More than 10,000,000 values (1,000,000 histograms) are kLimit.
 Result<SeriesValues> ParseSeriesValues(std::string_view text);
 
 struct UnitTest {
@@ -38,7 +45,7 @@ struct UnitTest {
   struct ExprCheck {
     std::string expr;
     Duration eval_time{0};
-    std::vector<std::pair<Labels, double>> samples;
+    std::vector<std::pair<Labels, SeriesValue>> samples;
   };
 
   std::string name;
@@ -55,11 +62,13 @@ struct UnitTestFile {
   std::vector<std::string> rule_files;
   Duration evaluation_interval{60'000};
   std::vector<std::string> group_eval_order;
-  bool fuzzy_compare = false;
+  // Whether a result may differ by one unit in the last place; when the file does not say, it may.
+  bool fuzzy_compare = true;
   std::vector<UnitTest> tests;
 };
 
+// `ignore_unknown`: keys that nobody knows are passed over.
 Result<UnitTestFile> ParseUnitTestFile(std::string_view text, const std::string& file,
-                                       ConfigWarnings& warnings);
+                                       bool ignore_unknown, ConfigWarnings& warnings);
 
 }  // namespace tocsin::rules

@@ -34,6 +34,7 @@ class UnitTestStore final : public storage::Queryable {
     std::vector<double> values;
     std::vector<query::HistogramPtr> histograms;
   };
+  const std::map<Labels, Series>& series() const { return series_; }
 
  private:
   std::map<Labels, Series> series_;

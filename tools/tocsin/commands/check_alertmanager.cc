@@ -29,12 +29,9 @@ void PrintSummary(const alerting::ConfigSummary& summary) {
 
 }  // namespace
 
-int CheckAlertmanager(const std::vector<std::string>& args) {
-  Arguments arguments({}, {});
-  if (!arguments.Parse(args)) return kFailure;
+int CheckAlertmanager(const Arguments& arguments) {
   if (arguments.operands().empty()) {
-    std::cerr << "error: name at least one file\n";
-    return kFailure;
+    return arguments.FailUsage("required argument 'check-files' not provided");
   }
   size_t failed = 0;
   for (const std::string& file : arguments.operands()) {
@@ -52,8 +49,7 @@ int CheckAlertmanager(const std::vector<std::string>& args) {
     std::cout << std::endl;
   }
   if (failed == 0) return kSuccess;
-  std::cerr << fmt::format("error: failed to validate {} file(s)\n", failed);
-  return kFailure;
+  return arguments.Fail(fmt::format("failed to validate {} file(s)", failed));
 }
 
 }  // namespace tocsin::commands

@@ -4,12 +4,15 @@
 #include <iostream>
 
 #include "storage/base/file_system.h"
+#include "storage/model/duration.h"
 #include "tools/tocsin/commands/command.h"
 #include "tools/tocsin/commands/rule_lint.h"
 #include "tools/tocsin/config_file.h"
 
 namespace tocsin::commands {
 namespace {
+
+constexpr Duration kMaxSpan = Duration::max();
 
 bool Exists(const std::string& file) { return RealFileSystem().ReadFile(file).ok(); }
 
@@ -41,11 +44,20 @@ void WarnMissingTargets(const ingest::ScrapeConfig& job) {
 }
 
 // The rule files that `file` names.
-Result<std::vector<std::string>> Check(const std::string& file, bool syntax_only) {
+// `long_intervals`: jobs whose samples would be stale before the next one comes.
+Result<std::vector<std::string>> Check(const std::string& file, bool syntax_only, Duration lookback,
+                                       std::string* long_intervals) {
   ConfigWarnings warnings;
   const auto config = LoadMainConfig(file, RealFileSystem(), warnings);
   if (!config.ok()) return config.error().WithContext("parsing YAML file " + file);
   for (const std::string& warning : warnings) std::cout << "  WARNING: " << warning << "\n";
+  for (const ingest::ScrapeConfig& job : config->scrape_configs) {
+    if (job.scrape_interval < lookback) continue;
+    *long_intervals += fmt::format(
+        "long scrape interval found: samples are stale before the next one. Job: {}. Interval: "
+        "{}\n",
+        job.job_name, FormatDuration(job.scrape_interval));
+  }
   ConfigWarnings missing;
   const std::vector<std::string> rule_files =
       FindRuleFiles(config->rule_patterns, RealFileSystem(), missing);
@@ -62,26 +74,33 @@ Result<std::vector<std::string>> Check(const std::string& file, bool syntax_only
 
 }  // namespace
 
-int CheckConfig(const std::vector<std::string>& args) {
-  Arguments arguments({"syntax-only", "lint-fatal", "agent", "ignore-unknown-fields"},
-                      {"lint", "query.lookback-delta"});
-  if (!arguments.Parse(args)) return kFailure;
-  const auto options =
-      ParseLint(arguments.value("lint", "duplicate-rules"), arguments.on("lint-fatal"));
-  if (!options.ok() || arguments.operands().empty()) {
-    std::cerr << "error: " << (options.ok() ? "name at least one file" : options.error().message())
-              << "\n";
-    return kFailure;
+int CheckConfig(const Arguments& arguments) {
+  if (arguments.on("agent")) {
+    return arguments.Fail(
+        "--agent: agent mode is not part of tocsin, so nothing can be said of it");
+  }
+  const auto options = ReadRuleChecks(arguments);
+  if (!options.ok()) return arguments.FailUsage(options.error().message());
+  const auto lookback = ParseDuration(arguments.value("query.lookback-delta"));
+  if (!lookback.ok()) return arguments.FailUsage(lookback.error().message());
+  if (arguments.operands().empty()) {
+    return arguments.FailUsage("required argument 'config-files' not provided");
   }
   int worst = kSuccess;
   for (const std::string& file : arguments.operands()) {
     std::cout << "Checking " << file << std::endl;
-    const auto rule_files = Check(file, arguments.on("syntax-only"));
+    std::string long_intervals;
+    const auto rule_files = Check(file, arguments.on("syntax-only"),
+                                  options->lint_intervals ? *lookback : kMaxSpan, &long_intervals);
     if (!rule_files.ok()) {
       std::cerr << "  FAILED: " << rule_files.error().message() << "\n" << std::flush;
       std::cout << std::endl;
       worst = kFailure;
       continue;
+    }
+    if (!long_intervals.empty()) {
+      std::cerr << "  FAILED:\nlint error " << long_intervals << std::flush;
+      if (options->lint_fatal && worst == kSuccess) worst = kLintError;
     }
     if (!rule_files->empty())
       std::cout << fmt::format("  SUCCESS: {} rule files found\n", rule_files->size());

@@ -7,15 +7,9 @@
 
 namespace tocsin::commands {
 
-int CheckRules(const std::vector<std::string>& args) {
-  Arguments arguments({"lint-fatal", "ignore-unknown-fields"}, {"lint"});
-  if (!arguments.Parse(args)) return kFailure;
-  const auto options =
-      ParseLint(arguments.value("lint", "duplicate-rules"), arguments.on("lint-fatal"));
-  if (!options.ok()) {
-    std::cerr << "error: " << options.error().message() << "\n";
-    return kFailure;
-  }
+int CheckRules(const Arguments& arguments) {
+  const auto options = ReadRuleChecks(arguments);
+  if (!options.ok()) return arguments.FailUsage(options.error().message());
   if (!arguments.operands().empty()) return CheckRuleFiles(arguments.operands(), *options);
   std::cout << "Checking standard input" << std::endl;
   const std::string text((std::istreambuf_iterator<char>(std::cin)), {});

@@ -6,128 +6,187 @@
 #include <iostream>
 
 #include "storage/config/yaml_reader.h"
+#include "tools/tocsin/commands/command_table.h"
 #include "tools/tocsin/version.h"
 
 namespace tocsin::commands {
 namespace {
 
-constexpr Command kCommands[] = {
-    {"check config", "promtool check config", "Check Prometheus configuration files", &CheckConfig},
-    {"check rules", "promtool check rules", "Check rule files", &CheckRules},
-    {"check alertmanager", "amtool check-config", "Check Alertmanager configuration files",
-     &CheckAlertmanager},
-    {"test rules", "promtool test rules", "Run unit tests of rule files", &TestRules},
-};
-
-std::string_view BaseName(std::string_view program) {
+std::string BaseName(std::string_view program) {
   const size_t slash = program.rfind('/');
-  return slash == std::string_view::npos ? program : program.substr(slash + 1);
+  return std::string(slash == std::string_view::npos ? program : program.substr(slash + 1));
 }
 
-bool IsTool(std::string_view program) {
-  const std::string_view name = BaseName(program);
-  return name == "promtool" || name == "amtool";
-}
+bool IsTool(const std::string& name) { return name == "promtool" || name == "amtool"; }
 
-// How many of the first arguments are the words of the command; 0 when they are not.
-size_t MatchedWords(std::string_view words, const std::vector<std::string>& args) {
-  size_t n = 0;
-  while (!words.empty()) {
-    const size_t end = std::min(words.find(' '), words.size());
-    if (n == args.size() || args[n] != words.substr(0, end)) return 0;
-    ++n;
-    words.remove_prefix(std::min(end + 1, words.size()));
+std::vector<std::string> Split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
-  return n;
+  return out;
 }
 
-std::string WordsOf(const Command& command, std::string_view program) {
-  const std::string prefix = std::string(BaseName(program)) + " ";
-  if (!IsTool(program)) return std::string(command.words);
-  return command.as_tool.starts_with(prefix) ? std::string(command.as_tool.substr(prefix.size()))
-                                             : "";
+// The words that call it by this name of the program; empty when it is no verb of that tool.
+// `least`: how many of them must be given.
+std::vector<std::string> WordsOf(const Command& command, const std::string& name, size_t* least) {
+  std::vector<std::string> words = Split(command.words);
+  if (IsTool(name)) {
+    words = Split(command.as_tool);
+    if (words.empty() || words.front() != name) return {};
+    words.erase(words.begin());
+  }
+  *least = words.size();
+  if (words.back().starts_with('[')) {
+    words.back() = words.back().substr(1, words.back().size() - 2);
+    --*least;
+  }
+  return words;
 }
 
-int PrintHelp(std::ostream& out, std::string_view program, int code) {
-  out << "Usage: " << BaseName(program) << " <command> [flags] [files]\n\nCommands:\n";
-  for (const Command& command : Commands())
-    if (const std::string words = WordsOf(command, program); !words.empty())
-      out << fmt::format("  {:<20} {}\n", words, command.help);
-  return code;
+std::string Join(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+// Where the words of the line stand in it: everything that is neither a flag nor a flag's value.
+std::vector<size_t> PlacesOfWords(const std::vector<std::string>& args) {
+  const auto takes_value = [](std::string_view flag) {
+    for (const FlagDef& f : FlagsBeforeWords()) {
+      const bool named = flag == fmt::format("--{}", f.name) ||
+                         (f.letter != 0 && flag == fmt::format("-{}", f.letter));
+      if (named) return !f.value.empty();
+    }
+    return false;
+  };
+  std::vector<size_t> places;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!args[i].starts_with('-')) {
+      places.push_back(i);
+    } else if (takes_value(args[i])) {
+      ++i;
+    }
+  }
+  return places;
+}
+
+// The verb whose words the line begins with, the longest; its words are taken out of `args`.
+const Command* Match(const std::string& name, std::vector<std::string>* args) {
+  const std::vector<size_t> places = PlacesOfWords(*args);
+  const Command* found = nullptr;
+  size_t taken = 0;
+  for (const Command& command : Commands()) {
+    size_t least = 0;
+    const auto words = WordsOf(command, name, &least);
+    if (words.empty()) continue;
+    size_t n = 0;
+    while (n < words.size() && n < places.size() && (*args)[places[n]] == words[n]) ++n;
+    if (n < least || n < taken || (n == taken && found != nullptr)) continue;
+    found = &command;
+    taken = n;
+  }
+  for (size_t n = taken; n-- > 0;) args->erase(args->begin() + static_cast<ptrdiff_t>(places[n]));
+  return found;
+}
+
+void PrintFlags(std::ostream& out, std::span<const FlagDef> flags) {
+  for (const FlagDef& flag : flags) {
+    std::string left = flag.letter == 0 ? "      " : fmt::format("  -{}, ", flag.letter);
+    left += fmt::format("--{}", flag.name);
+    if (!flag.value.empty())
+      left += fmt::format("={}", flag.fallback.empty() ? flag.value : flag.fallback);
+    out << fmt::format("{:<34} {}\n", left, flag.help);
+  }
+}
+
+int PrintCommandHelp(const std::string& name, const Command& command) {
+  size_t least = 0;
+  std::cout << fmt::format("usage: {} {} [<flags>] {}\n\n{}.\n\nFlags:\n", name,
+                           Join(WordsOf(command, name, &least)), command.operands, command.help);
+  PrintFlags(std::cout, command.flags);
+  PrintFlags(std::cout, command.common);
+  std::cout << "  -h, --help                       Show this.\n" << std::flush;
+  return kSuccess;
+}
+
+int PrintHelp(std::ostream& out, const std::string& name, const std::string& area) {
+  out << fmt::format("usage: {} <command> [<flags>] [<args>]\n\nCommands:\n", name);
+  for (const Command& command : Commands()) {
+    size_t least = 0;
+    const auto words = WordsOf(command, name, &least);
+    if (words.empty() || (!area.empty() && words.front() != area)) continue;
+    out << fmt::format("  {} {}\n      {}.\n", Join(words), command.operands, command.help);
+  }
+  out << fmt::format("\n{} <command> --help says more about one.\n", name) << std::flush;
+  return kSuccess;
+}
+
+bool AsksForHelp(const std::vector<std::string>& args) {
+  return std::any_of(args.begin(), args.end(), [](const std::string& arg) {
+    return arg == "--help" || arg == "-h" || arg == "--help-long";
+  });
+}
+
+int Unknown(const std::string& name, const std::vector<std::string>& args) {
+  std::vector<std::string> known, given;
+  bool area = false;
+  for (size_t place : PlacesOfWords(args)) given.push_back(args[place]);
+  if (given.size() > 2) given.resize(2);
+  for (const Command& command : Commands()) {
+    size_t least = 0;
+    const auto words = WordsOf(command, name, &least);
+    if (words.empty()) continue;
+    known.push_back(Join(words));
+    area = area || (!given.empty() && words.front() == given.front());
+  }
+  if (given.empty()) {
+    std::cerr << fmt::format("{}: error: unknown long flag '{}', try --help\n", name,
+                             args.front().substr(0, args.front().find('=')));
+    return kFailure;
+  }
+  const std::string nearest = Nearest(Join(given), known);
+  const std::string hint = nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest);
+  if (area && given.size() == 1) {
+    std::cerr << fmt::format("{}: error: must select a subcommand of '{}', try --help\n", name,
+                             given.front());
+  } else {
+    std::cerr << fmt::format("{}: error: expected command but got \"{}\"{}, try --help\n", name,
+                             area ? given.back() : given.front(), hint);
+  }
+  return kFailure;
 }
 
 }  // namespace
 
-std::span<const Command> Commands() { return kCommands; }
-
 bool IsCommand(std::string_view program, const std::vector<std::string>& args) {
-  return IsTool(program) || (!args.empty() && !args[0].starts_with('-'));
+  return IsTool(BaseName(program)) || (!args.empty() && !args[0].starts_with('-'));
 }
 
 int Run(std::string_view program, const std::vector<std::string>& args) {
-  if (args.empty()) return PrintHelp(std::cerr, program, kFailure);
-  if (args[0] == "--help" || args[0] == "-h" || args[0] == "help")
-    return PrintHelp(std::cout, program, kSuccess);
-  if (args[0] == "--version") {
+  const std::string name = BaseName(program);
+  std::vector<std::string> rest = args;
+  if (!rest.empty() && rest[0] == "help") {
+    rest.erase(rest.begin());
+    rest.emplace_back("--help");
+  }
+  const Command* command = Match(name, &rest);
+  if (AsksForHelp(rest)) {
+    if (command != nullptr) return PrintCommandHelp(name, *command);
+    const auto places = PlacesOfWords(rest);
+    return PrintHelp(std::cout, name, places.empty() ? "" : rest[places[0]]);
+  }
+  if (std::find(rest.begin(), rest.end(), "--version") != rest.end()) {
     std::cout << VersionText();
     return kSuccess;
   }
-  std::vector<std::string> known;
-  for (const Command& command : Commands()) {
-    const std::string words = WordsOf(command, program);
-    if (words.empty()) continue;
-    known.push_back(words);
-    if (const size_t n = MatchedWords(words, args); n > 0)
-      return command.run({args.begin() + static_cast<std::ptrdiff_t>(n), args.end()});
+  if (args.empty()) return PrintHelp(std::cout, name, ""), kSuccess;
+  if (command == nullptr) return Unknown(name, rest);
+  Arguments arguments(name, *command);
+  if (const Status parsed = arguments.Parse(rest); !parsed.ok()) {
+    return arguments.FailUsage(parsed.error().message());
   }
-  const std::string given = args.size() > 1 ? args[0] + " " + args[1] : args[0];
-  const std::string nearest = Nearest(given, known);
-  std::cerr << fmt::format("{}: error: unknown command \"{}\"{}\n", BaseName(program), given,
-                           nearest.empty() ? "" : fmt::format(", did you mean \"{}\"?", nearest));
-  return PrintHelp(std::cerr, program, kFailure);
-}
-
-Arguments::Arguments(std::vector<std::string_view> switches, std::vector<std::string_view> valued)
-    : switches_(std::move(switches)), valued_(std::move(valued)) {}
-
-bool Arguments::Parse(const std::vector<std::string>& args) {
-  const auto has = [](const std::vector<std::string_view>& names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  for (size_t i = 0; i < args.size(); ++i) {
-    const std::string& arg = args[i];
-    if (!arg.starts_with("--") || arg == "--") {
-      if (arg != "--") operands_.push_back(arg);
-      continue;
-    }
-    const size_t equals = arg.find('=');
-    const std::string name =
-        arg.substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
-    const bool has_value = equals != std::string::npos;
-    if (has(switches_, name)) {
-      given_.emplace_back(name, has_value ? arg.substr(equals + 1) : "true");
-    } else if (name.starts_with("no-") && has(switches_, name.substr(3)) && !has_value) {
-      given_.emplace_back(name.substr(3), "false");
-    } else if (has(valued_, name)) {
-      if (!has_value && i + 1 == args.size()) {
-        std::cerr << fmt::format("error: expected argument for flag '--{}'\n", name);
-        return false;
-      }
-      given_.emplace_back(name, has_value ? arg.substr(equals + 1) : args[++i]);
-    } else {
-      std::cerr << fmt::format("error: unknown long flag '--{}'\n", name);
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Arguments::on(std::string_view name) const { return value(name, "false") == "true"; }
-
-std::string Arguments::value(std::string_view name, std::string_view fallback) const {
-  for (auto it = given_.rbegin(); it != given_.rend(); ++it)
-    if (it->first == name) return it->second;
-  return std::string(fallback);
+  return command->run(arguments);
 }
 
 }  // namespace tocsin::commands

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "storage/base/file_system.h"
-#include "tools/tocsin/commands/command.h"
 
 namespace tocsin::commands {
 namespace {
@@ -42,12 +42,44 @@ size_t CountRules(const std::vector<rules::GroupConfig>& groups) {
 
 }  // namespace
 
-Result<RuleCheckOptions> ParseLint(const std::string& lint, bool fatal) {
+Result<query::Features> ReadFeatureNames(const Arguments& arguments) {
+  query::Features features;
+  const std::map<std::string_view, bool*> known = {
+      {"promql-experimental-functions", &features.experimental_functions},
+      {"promql-delayed-name-removal", &features.delayed_name_removal},
+      {"promql-extended-range-selectors", &features.extended_range_selectors},
+      {"promql-binop-fill-modifiers", &features.binop_fill_modifiers},
+      {"type-and-unit-labels", &features.type_and_unit_labels},
+      {"use-start-timestamps", &features.use_start_timestamps}};
+  // Always on here, or without a meaning for rules.
+  const std::set<std::string_view> idle = {"promql-at-modifier", "promql-negative-offset",
+                                           "promql-duration-expr", "no-default-scrape-port",
+                                           "native-histograms"};
+  for (const std::string& list : arguments.values("enable-feature")) {
+    for (std::string_view rest = list; !rest.empty();) {
+      const std::string_view name = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+      if (const auto it = known.find(name); it != known.end()) {
+        *it->second = true;
+      } else if (!idle.contains(name)) {
+        return InvalidArgument(fmt::format("unknown feature \"{}\" of --enable-feature", name));
+      }
+    }
+  }
+  return features;
+}
+
+Result<RuleCheckOptions> ReadRuleChecks(const Arguments& arguments) {
   RuleCheckOptions options;
-  options.lint_fatal = fatal;
-  if (lint == "none" || lint == "too-long-scrape-interval") {
-    options.lint_duplicates = false;
-  } else if (lint != "all" && lint != "duplicate-rules") {
+  options.lint_fatal = arguments.on("lint-fatal");
+  options.ignore_unknown_fields = arguments.on("ignore-unknown-fields");
+  TOCSIN_ASSIGN(options.features, ReadFeatureNames(arguments));
+  // A rule that needs a feature is no error of the file.
+  options.features.experimental_functions = true;
+  const std::string lint = arguments.value("lint");
+  options.lint_duplicates = lint == "all" || lint == "duplicate-rules";
+  options.lint_intervals = lint == "all" || lint == "too-long-scrape-interval";
+  if (!options.lint_duplicates && !options.lint_intervals && lint != "none") {
     return InvalidArgument(fmt::format("unknown lint option \"{}\"", lint));
   }
   return options;
@@ -55,10 +87,9 @@ Result<RuleCheckOptions> ParseLint(const std::string& lint, bool fatal) {
 
 int CheckRuleText(const std::string& text, const std::string& file,
                   const RuleCheckOptions& options) {
-  query::Features features;
-  features.experimental_functions = true;
   ConfigWarnings warnings;
-  const auto groups = rules::ParseRuleFile(text, file, features, warnings);
+  const auto groups =
+      rules::ParseRuleFile(text, file, options.features, warnings, options.ignore_unknown_fields);
   for (const std::string& warning : warnings) std::cout << "  WARNING: " << warning << "\n";
   if (!groups.ok()) {
     std::cerr << "  FAILED:\n" << groups.error().message() << "\n" << std::flush;

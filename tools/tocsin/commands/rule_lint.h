@@ -6,17 +6,23 @@
 
 #include "rules/rule_file.h"
 #include "storage/base/result.h"
+#include "tools/tocsin/commands/command.h"
 
 namespace tocsin::commands {
 
 struct RuleCheckOptions {
   bool lint_duplicates = true;
+  bool lint_intervals = false;  // scrape intervals, in `check config`
   bool lint_fatal = false;
   bool ignore_unknown_fields = false;
+  query::Features features;
 };
 
-// Reads --lint and --lint-fatal. kInvalidArgument for an unknown --lint value.
-Result<RuleCheckOptions> ParseLint(const std::string& lint, bool fatal);
+// Reads --lint, --lint-fatal, --ignore-unknown-fields and --enable-feature. kInvalidArgument for
+// what it does not know.
+Result<RuleCheckOptions> ReadRuleChecks(const Arguments& arguments);
+// Reads --enable-feature: features of the query language.
+Result<query::Features> ReadFeatureNames(const Arguments& arguments);
 
 // Checks one file's text and prints as promtool does; an exit code.
 int CheckRuleText(const std::string& text, const std::string& file,

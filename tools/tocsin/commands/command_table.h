@@ -1,0 +1,11 @@
+// The table of verbs; see command.h for what a row says.
+#pragma once
+
+#include "tools/tocsin/commands/command.h"
+
+namespace tocsin::commands {
+
+// Flags that may stand before the words of a verb, as with kingpin's global flags.
+std::span<const FlagDef> FlagsBeforeWords();
+
+}  // namespace tocsin::commands
