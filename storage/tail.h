@@ -75,6 +75,8 @@ class TailSource {
   virtual ~TailSource() = default;
   // Behind everything that is acknowledged now.
   virtual std::string TailEnd() const = 0;
+  // The newest sample acknowledged; kMinTimestamp: none.
+  virtual Timestamp TailNewest() const = 0;
   // kCorruption, kUnsupported: what is wrong with the position. REQUIRES: goes before the source.
   virtual Result<std::unique_ptr<Tail>> OpenTail(const std::string& position) = 0;
 };

@@ -1,22 +1,18 @@
-// prometheus.WriteRequest written to the wire.
+// prometheus.WriteRequest (remote write 1.0) written to the wire.
 #pragma once
 
-#include <span>
 #include <string>
-#include <utility>
 
-#include "storage/base/time.h"
-#include "storage/model/labels.h"
 #include "storage/model/metadata.h"
+#include "storage/tail.h"
 
 namespace tocsin::ingest {
 
 // One thread. The message grows until Take.
 class WriteRequestEncoder {
  public:
-  // REQUIRES: times.size() == values.size().
-  void AddSeries(const Labels& labels, std::span<const Timestamp> times,
-                 std::span<const double> values);
+  // Values bit by bit. REQUIRES of histograms: no custom buckets, which this version cannot carry.
+  void AddSeries(const storage::TailSeries& series);
   void AddMetadata(const std::string& family, const Metadata& metadata);
 
   bool empty() const { return message_.empty(); }

@@ -81,11 +81,10 @@ void ReadQueue(StrictMap& outer, ForwardConfig* out) {
   const YamlNode* node = outer.Get("queue_config");
   if (node == nullptr) return;
   StrictMap map(*node, "queue_config");
-  // One request is under way at a time and the database is the queue: sizes of shards and buffers
-  // are checked and have nothing to size.
-  uint64_t capacity = 10'000, max_shards = 50, min_shards = 1;
+  // The database is the queue: the size of buffers is checked and has nothing to size.
+  uint64_t capacity = 10'000, min_shards = 1;
   map.Read("capacity", &capacity);
-  map.Read("max_shards", &max_shards);
+  map.Read("max_shards", &out->max_shards);
   map.Read("min_shards", &min_shards);
   map.Read("max_samples_per_send", &out->max_samples_per_send);
   map.Read("batch_send_deadline", &out->batch_send_deadline);
@@ -97,10 +96,10 @@ void ReadQueue(StrictMap& outer, ForwardConfig* out) {
     if (value == 0) map.FailAt(key, fmt::format("remote write queue {} must be positive", what));
   };
   positive("capacity", capacity, "capacity");
-  positive("max_shards", max_shards, "max shards");
+  positive("max_shards", out->max_shards, "max shards");
   positive("min_shards", min_shards, "min shards");
   positive("max_samples_per_send", out->max_samples_per_send, "max samples per send");
-  if (min_shards > max_shards)
+  if (min_shards > out->max_shards)
     map.FailAt("min_shards", "remote write queue min shards must not exceed max shards");
   if (out->batch_send_deadline.count() <= 0)
     map.FailAt("batch_send_deadline", "remote write queue batch send deadline must be positive");
@@ -121,7 +120,7 @@ void ReadMetadata(StrictMap& outer, ForwardConfig* out) {
   if (auto status = map.Finish(); !status.ok()) outer.Fail(status.error());
 }
 
-void ReadMessage(StrictMap& map, ConfigWarnings& warnings) {
+void ReadMessage(StrictMap& map, ForwardConfig* out, ConfigWarnings& warnings) {
   std::string message(kMessageV1);
   map.Read("protobuf_message", &message);
   if (message == kMessageV2) {
@@ -132,8 +131,9 @@ void ReadMessage(StrictMap& map, ConfigWarnings& warnings) {
                fmt::format("unknown remote write protobuf message {}, supported: {}, {}", message,
                            kMessageV1, kMessageV2));
   }
+  map.Read("send_native_histograms", &out->send_native_histograms);
   for (const std::string_view key :
-       {"send_exemplars", "send_native_histograms", "round_robin_dns", "failed_request_logging"}) {
+       {"send_exemplars", "round_robin_dns", "failed_request_logging"}) {
     bool on = false;
     map.Read(key, &on);
     if (on) Warn(*map.Get(key), fmt::format("{} is not available yet", key), warnings);
@@ -156,7 +156,7 @@ Result<ForwardConfig> ParseOne(const YamlNode& node, ConfigWarnings& warnings) {
     map.FailAt("remote_timeout", "remote_timeout must be greater than zero");
   ReadHeaders(map, &out);
   CheckAuth(map, &out);
-  ReadMessage(map, warnings);
+  ReadMessage(map, &out, warnings);
   ReadQueue(map, &out);
   ReadMetadata(map, &out);
   if (const YamlNode* rules = map.Get("write_relabel_configs")) {

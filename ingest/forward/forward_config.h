@@ -23,7 +23,10 @@ struct ForwardConfig {
   // Not empty: what the endpoint asks for and this build cannot do. Nothing is sent to it.
   std::string unavailable;
 
+  bool send_native_histograms = false;
+
   uint64_t max_samples_per_send = 2000;
+  uint64_t max_shards = 50;
   Duration batch_send_deadline{5'000};
   Duration min_backoff{30};
   Duration max_backoff{5'000};

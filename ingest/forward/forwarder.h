@@ -14,6 +14,7 @@
 #include "storage/kv_store.h"
 #include "storage/model/labels.h"
 #include "storage/queryable.h"
+#include "storage/tail.h"
 
 namespace tocsin::ingest {
 
@@ -23,16 +24,14 @@ struct ForwardPorts {
   Scheduler& scheduler;
   Executor& workers;  // reads, encodes; may wait for the disk
   Transport& transport;
-  const storage::Queryable& store;
+  storage::TailSource& source;
+  const storage::Queryable& store;  // for metadata
   storage::KvStore& kv;
   MetricRegistry& metrics;
-  // How long after its timestamp a sample has surely arrived in the store. What comes later than
-  // that is not forwarded.
-  Duration settle{15'000};
 };
 
-// Thread-safe. A new endpoint begins with the samples of now; a known one where it ended, however
-// long ago, as far as the store still has them.
+// Thread-safe. A new endpoint begins with what is acknowledged from now on; a known one where it
+// ended, however long ago, as far as the store still has it.
 class Forwarder {
  public:
   Forwarder(const ForwardPorts& ports, std::string user_agent);

@@ -6,6 +6,7 @@
 
 #include <map>
 
+#include "ingest/forward/piece.h"
 #include "ingest/forward/retry.h"
 #include "ingest/remote_write/decoder_v1.h"
 #include "storage/base/compression.h"
@@ -13,6 +14,7 @@
 #include "tests/support/manual_scheduler.h"
 #include "tests/support/memory_kv_store.h"
 #include "tests/support/memory_queryable.h"
+#include "tests/support/memory_tail.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -23,6 +25,7 @@ using testing::InlineExecutor;
 using testing::ManualScheduler;
 using testing::MemoryKvStore;
 using testing::MemoryQueryable;
+using testing::MemoryTailSource;
 
 // A centre that keeps what it is sent, the way Prometheus does: a request with a sample older than
 // the newest of its series is refused as a whole.
@@ -49,6 +52,8 @@ class Centre final : public WriteRequestSink {
     LabelsBuilder builder;
     for (const Label& label : labels) builder.Set(label.name, label.value);
     const std::string name = builder.Build().ToString();
+    refused_ |= !forbidden.empty() && name.find(forbidden) != std::string::npos;
+    for (const auto& [t, histogram] : series.histograms) histograms.push_back(histogram);
     for (size_t i = 0; i < series.times.size(); ++i) {
       const int64_t t = series.times[i].ms;
       const auto& known = series_[name];
@@ -68,6 +73,8 @@ class Centre final : public WriteRequestSink {
   }
   const std::map<std::string, std::map<int64_t, double>>& series() const { return series_; }
   std::vector<std::string> families;
+  std::vector<Histogram> histograms;
+  std::string forbidden;  // in a label
 
  private:
   std::map<std::string, std::map<int64_t, double>> series_;
@@ -95,7 +102,8 @@ class ForwardTest : public ::testing::Test {
   }
   void Start() {
     forwarder_ = std::make_unique<Forwarder>(
-        ForwardPorts{time_, time_, workers_, transport_, store_, kv_, metrics_}, "Prometheus/t");
+        ForwardPorts{time_, time_, workers_, transport_, source_, store_, kv_, metrics_},
+        "Prometheus/t");
     Apply();
   }
   void Apply() { forwarder_->Apply(external_, {config_}); }
@@ -103,7 +111,7 @@ class ForwardTest : public ::testing::Test {
   void Run(int seconds) {
     for (int i = 0; i < seconds; ++i) {
       for (const char* instance : {"a", "b", "c"})
-        store_.Add(Labels{{"__name__", "m"}, {"i", instance}}, time_.Now().ms, double(++value_));
+        source_.Add(Labels{{"__name__", "m"}, {"i", instance}}, time_.Now().ms, double(++value_));
       ++written_;
       time_.Advance(Duration{1'000});
     }
@@ -115,6 +123,7 @@ class ForwardTest : public ::testing::Test {
   ManualScheduler time_;
   InlineExecutor workers_;
   FakeTransport transport_{time_};
+  MemoryTailSource source_;
   MemoryQueryable store_;
   MemoryKvStore kv_;
   MetricRegistry metrics_;
@@ -208,6 +217,148 @@ TEST_F(ForwardTest, ARefusalIsCountedAndPassed) {
   EXPECT_EQ(Counter("prometheus_remote_storage_samples_retried_total"), 0);
 }
 
+TEST_F(ForwardTest, OneBadSampleDoesNotCostTheOthers) {
+  config_.max_samples_per_send = 100;
+  transport_.SetAnswer([this](const HttpRequest& request) {
+    FakeAnswer answer = centre_.Handle(request);
+    if (SnappyUncompress(request.body, 1u << 20)->find("bad") != std::string::npos) {
+      EXPECT_EQ(answer.status, 400);
+    }
+    return answer;
+  });
+  centre_.forbidden = "bad";
+  Start();
+  time_.Advance(Duration{1});
+  Run(50);
+  source_.Add(Labels{{"__name__", "m"}, {"i", "bad"}}, time_.Now().ms, 1);
+  Run(50);
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(centre_.Count("m{i=\"c\"}"), written_);
+  EXPECT_EQ(Counter("prometheus_remote_storage_samples_failed_total"), 1);
+}
+
+TEST_F(ForwardTest, AnEndpointThatTakesNothingIsNotAskedForEachSample) {
+  config_.max_samples_per_send = 1000;
+  transport_.SetAnswer([](const HttpRequest&) {
+    FakeAnswer answer;
+    answer.status = 400;
+    answer.body = "no";
+    return answer;
+  });
+  Start();
+  time_.Advance(Duration{1});
+  Run(600);
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(Counter("prometheus_remote_storage_samples_failed_total"), 3.0 * double(written_));
+  EXPECT_LT(transport_.requests().size(), 180u);
+}
+
+TEST_F(ForwardTest, LateSamplesAreLeftOutOnceTheyAreRefused) {
+  Start();
+  time_.Advance(Duration{1});
+  const auto late = [this](int64_t ago) {
+    source_.Add(Labels{{"__name__", "m"}, {"i", "a"}}, time_.Now().ms - ago, -1);
+  };
+  Run(50);
+  late(20'000);
+  late(19'000);
+  Run(50);
+  late(18'000);
+  Run(50);
+  time_.Advance(Duration{60'000});
+  for (const char* series : {"m{i=\"a\"}", "m{i=\"b\"}", "m{i=\"c\"}"})
+    EXPECT_EQ(centre_.Count(series), written_);
+  EXPECT_EQ(Counter("prometheus_remote_storage_samples_failed_total"), 2);
+  EXPECT_EQ(
+      metrics_
+          .GetCounter("prometheus_remote_storage_samples_dropped_total", "",
+                      {{"remote_name", "centre"}, {"url", config_.url}, {"reason", "out_of_order"}})
+          .Value(),
+      1);
+  // Remembered over a restart.
+  forwarder_.reset();
+  Start();
+  Run(5);
+  late(3'500);
+  Run(5);
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(Counter("prometheus_remote_storage_samples_failed_total"), 2);
+}
+
+TEST_F(ForwardTest, CatchesUpWithSeveralRequestsAtATime) {
+  config_.max_shards = 3;
+  config_.remote_timeout = Duration{5'000};
+  Start();
+  time_.Advance(Duration{1});
+  down_ = true;
+  Run(600);
+  down_ = false;
+  time_.Advance(Duration{120'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(centre_.Count("m{i=\"b\"}"), written_);
+  EXPECT_EQ(Counter("prometheus_remote_storage_samples_failed_total"), 0);
+}
+
+TEST_F(ForwardTest, AStoreThatCannotBeReadIsReadAgain) {
+  Start();
+  time_.Advance(Duration{1});
+  Run(20);
+  source_.Fail(3);
+  Run(20);
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(source_.released(), 3 * written_);
+}
+
+TEST_F(ForwardTest, GapsAreCounted) {
+  Start();
+  time_.Advance(Duration{1});
+  source_.SetGap({Timestamp{1'000}, Timestamp{2'000}, 7, "retention"});
+  Run(20);
+  EXPECT_EQ(Counter("tocsin_remote_storage_gaps_total"), 1);
+}
+
+TEST_F(ForwardTest, HistogramsGoWhenTheyAreAskedFor) {
+  Histogram h;
+  h.integer = true;
+  h.schema = 2;
+  h.count = 6;
+  h.zero_count = 1;
+  h.sum = -2.5;
+  h.zero_threshold = 0.25;
+  h.positive_spans = {{-1, 2}, {3, 1}};
+  h.positive_buckets = {2, 1, 1};
+  h.negative_spans = {{0, 1}};
+  h.negative_buckets = {1};
+  h.reset_hint = CounterResetHint::kNotReset;
+  Histogram floats = h;
+  floats.integer = false;
+  floats.positive_buckets = {0.5, 1.5, -0.0};
+  Histogram custom;
+  custom.schema = kCustomBucketsSchema;
+  Start();
+  time_.Advance(Duration{1});
+  const auto add = [&] {
+    const Labels labels{{"__name__", "h"}};
+    source_.Add(labels, time_.Now().ms, h);
+    source_.Add(labels, time_.Now().ms + 1, floats);
+    source_.Add(labels, time_.Now().ms + 2, custom);
+  };
+  add();
+  time_.Advance(Duration{60'000});
+  EXPECT_TRUE(centre_.histograms.empty());
+  config_.send_native_histograms = true;
+  Apply();
+  add();
+  time_.Advance(Duration{60'000});
+  ASSERT_EQ(centre_.histograms.size(), 2u);
+  EXPECT_EQ(centre_.histograms[0], h);
+  EXPECT_EQ(centre_.histograms[1], floats);
+  EXPECT_EQ(Counter("prometheus_remote_storage_histograms_total"), 2);
+}
+
 TEST_F(ForwardTest, ExternalLabelsAndRelabelling) {
   RelabelConfig drop;
   drop.source_labels = {"i"};
@@ -266,7 +417,7 @@ TEST_F(ForwardTest, AHangingEndpointHoldsUpOnlyItself) {
     return answer;
   });
   forwarder_ = std::make_unique<Forwarder>(
-      ForwardPorts{time_, time_, workers_, transport_, store_, kv_, metrics_}, "");
+      ForwardPorts{time_, time_, workers_, transport_, source_, store_, kv_, metrics_}, "");
   forwarder_->Apply({}, {config_, other});
   time_.Advance(Duration{1});
   Run(120);
@@ -372,6 +523,57 @@ TEST(ForwardConfig, ReadsWhatASiteWrites) {
   EXPECT_FALSE(centre.transport.enable_http2);
   EXPECT_EQ(centre.headers, (std::vector<std::pair<std::string, std::string>>{{"X-Tenant", "t"}}));
   EXPECT_EQ(warnings.size(), 2u);
+}
+
+storage::TailSeries SeriesAt(const char* name, std::vector<int64_t> times) {
+  storage::TailSeries out;
+  out.labels = Labels{{"__name__", name}};
+  for (const int64_t t : times) {
+    out.times.push_back({t});
+    out.values.push_back(double(t));
+  }
+  return out;
+}
+
+TEST(Piece, IsCutByTimeThenByCount) {
+  Piece piece;
+  piece.Add(SeriesAt("a", {1, 2, 3}));
+  piece.Add(SeriesAt("b", {3}));
+  auto halves = Split(std::move(piece));
+  ASSERT_TRUE(halves.has_value());
+  EXPECT_EQ(halves->first.size(), 2u);
+  EXPECT_EQ(halves->second.size(), 2u);
+  auto quarters = Split(std::move(halves->second));
+  ASSERT_TRUE(quarters.has_value());
+  EXPECT_EQ(quarters->first.series.at(0).labels.name(), "a");
+  EXPECT_EQ(quarters->second.series.at(0).labels.name(), "b");
+  EXPECT_FALSE(Split(std::move(quarters->first)).has_value());
+}
+
+TEST(Piece, ShardsKeepASeriesTogether) {
+  std::vector<storage::TailSeries> series;
+  for (int round = 0; round < 3; ++round)
+    for (const char* name : {"a", "b", "c", "d", "e"})
+      series.push_back(SeriesAt(name, {round * 10 + 1, round * 10 + 2}));
+  const auto shards = Distribute(series, 3, 4);
+  std::map<std::string, size_t> shard_of;
+  std::map<std::string, int64_t> last;
+  size_t samples = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    for (const Piece& piece : shards[i]) {
+      EXPECT_LE(piece.size(), 4u);
+      samples += piece.size();
+      for (const auto& one : piece.series) {
+        const std::string name(one.labels.name());
+        EXPECT_EQ(shard_of.try_emplace(name, i).first->second, i);
+        for (const Timestamp t : one.times) {
+          EXPECT_GT(t.ms, last[name]);
+          last[name] = t.ms;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(samples, 30u);
 }
 
 }  // namespace

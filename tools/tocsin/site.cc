@@ -56,6 +56,7 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                                                .scheduler = ports.scheduler,
                                                                .workers = ports.background,
                                                                .transport = ports.transport,
+                                                               .source = *db_,
                                                                .store = *db_,
                                                                .kv = db_->kv(),
                                                                .metrics = ports.metrics},
