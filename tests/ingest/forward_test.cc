@@ -53,7 +53,7 @@ class Centre final : public WriteRequestSink {
     for (const Label& label : labels) builder.Set(label.name, label.value);
     const std::string name = builder.Build().ToString();
     refused_ |= !forbidden.empty() && name.find(forbidden) != std::string::npos;
-    for (const auto& [t, histogram] : series.histograms) histograms.push_back(histogram);
+    for (const WriteHistogram& sample : series.histograms) histograms.push_back(sample.histogram);
     for (size_t i = 0; i < series.times.size(); ++i) {
       const int64_t t = series.times[i].ms;
       const auto& known = series_[name];
