@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rules/recording_rule.h"
+#include "rules/rule_order.h"
 #include "storage/base/log.h"
 #include "storage/model/matcher.h"
 
@@ -26,6 +27,17 @@ void GroupEnvironment::CloseAndWait() {
   std::unique_lock lock(mutex_);
   closing_ = true;
   idle_.wait(lock, [this] { return running_ == 0; });
+}
+
+int GroupEnvironment::TakeEvaluators(int wanted) {
+  std::lock_guard lock(mutex_);
+  const int taken = std::clamp(options.max_concurrent_evals - evaluators_, 0, wanted);
+  evaluators_ += taken;
+  return taken;
+}
+void GroupEnvironment::GiveBackEvaluator() {
+  std::lock_guard lock(mutex_);
+  --evaluators_;
 }
 
 std::shared_ptr<GroupMetrics> GroupEnvironment::MetricsOf(const std::string& group) {
@@ -60,19 +72,42 @@ struct Group::Iteration {
   MonotonicTime started;
   std::function<void()> done;
   Duration clock_jump{0};
-  size_t next = 0;
+  size_t next = 0;  // rule; beyond the last one: series of rules that are gone
   double samples = 0;
 };
 
-// What one rule stores.
+// What some rules store together.
 struct Group::Batch {
-  std::unique_ptr<storage::Appender> appender;
-  Produced produced;
-  storage::RowResult rows;  // of appending
+  struct Part {
+    Rule* rule = nullptr;  // null: series of rules that are gone
+    Produced produced;
+    storage::RowResult rows;  // of appending
+  };
+  std::unique_ptr<storage::Appender> appender;  // null: nothing to store
+  std::vector<Part> parts;
+  size_t samples = 0;
   std::atomic<int> handshake{0};
+
+  Part& Add(storage::Appendable& storage, Rule* rule) {
+    if (!appender) appender = storage.NewAppender();
+    Part& part = parts.emplace_back();
+    part.rule = rule;
+    return part;
+  }
+};
+
+// Rules that several workers evaluate at once. Whoever ends the last one goes on.
+struct Group::Round {
+  std::shared_ptr<Iteration> iteration;
+  size_t first = 0, end = 0;
+  std::atomic<size_t> next{0}, done{0};
+  std::vector<std::optional<std::vector<RuleSample>>> results;
 };
 
 namespace {
+
+// Bounds what rules that are stored together hold in memory.
+constexpr size_t kMaxBatchSamples = 20'000;
 
 // Counts refused samples as one error text; empty when there are none.
 std::string RefusedText(const storage::RowResult& rows) {
@@ -96,6 +131,7 @@ Group::Group(GroupEnvironment& environment, GroupConfig config,
       config_(std::move(config)),
       key_(GroupKey(config_.file, config_.name)),
       metrics_(env_.MetricsOf(config_.file + ";" + config_.name)),
+      waits_(RulesThatWait(config_)),
       external_labels_(std::move(external_labels)) {
   const std::vector<uint64_t> keys = RuleKeys(config_);
   for (size_t i = 0; i < config_.rules.size(); ++i) {
@@ -158,7 +194,7 @@ void Group::OnTimer() {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
     // A timer that came early, or a clock set back a little: this slot is done already.
-    due = !last_slot_ || slot > *last_slot_ || slot < *last_slot_ - 2 * config_.interval;
+    due = Follows(slot, last_slot_) && Follows(slot, predecessor_slot_);
     if (due) NoteTick(slot, env_.ports.clock.Monotonic());
   }
   if (due) {
@@ -166,6 +202,10 @@ void Group::OnTimer() {
     if (!Evaluate(slot, nullptr)) metrics_->iterations_missed.Add();
   }
   Schedule();
+}
+
+bool Group::Follows(Timestamp slot, const std::optional<Timestamp>& last) const {
+  return !last || slot > *last || slot < *last - 2 * config_.interval;
 }
 
 // Ticks that never came (the process stood still) were missed; a wall clock that went further than
@@ -231,31 +271,104 @@ void Group::Stop(std::function<void()> idle) {
 // Commits may end before Commit returns or later on a thread of the store. Whoever comes second of
 // "returned" and "done" goes on, so that neither a stack grows nor a thread waits.
 void Group::Run(std::shared_ptr<Iteration> iteration) {
-  while (iteration->next <= rules_.size()) {
-    {
-      std::lock_guard lock(mutex_);
-      if (stopped_) break;
-    }
-    const bool last = iteration->next == rules_.size();
-    Rule* rule = last ? nullptr : rules_[iteration->next].get();
-    ++iteration->next;
+  while (iteration->next <= rules_.size() && !Stopped()) {
     auto batch = std::make_shared<Batch>();
-    const bool filled = last ? PrepareLeftovers(iteration->ts - *config_.query_offset, *batch)
-                             : EvaluateRule(*rule, *iteration, *batch);
-    iteration->samples += last_samples_;
-    last_samples_ = 0;
-    if (!filled) continue;
-    storage::Appender& appender = *batch->appender;
-    appender.Commit(
-        [self = shared_from_this(), rule, batch, iteration](const storage::CommitResult& result) {
-          self->OnCommitted(rule, *batch, result);
-          if (batch->handshake.exchange(1) == 2) {
-            self->env_.ports.workers.Post([self, iteration] { self->Run(iteration); });
-          }
-        });
-    if (batch->handshake.exchange(2) != 1) return;
+    if (iteration->next == rules_.size()) {
+      ++iteration->next;
+      PrepareLeftovers(iteration->ts - *config_.query_offset, *batch);
+    } else if (StartRound(iteration)) {
+      return;
+    } else {
+      EvaluateInOrder(*iteration, *batch);
+    }
+    if (!Commit(iteration, std::move(batch))) return;
   }
   Finish(*iteration);
+}
+
+bool Group::Commit(const std::shared_ptr<Iteration>& iteration, std::shared_ptr<Batch> batch) {
+  if (!batch->appender) return true;
+  storage::Appender& appender = *batch->appender;
+  appender.Commit(
+      [self = shared_from_this(), batch, iteration](const storage::CommitResult& result) {
+        self->OnCommitted(*batch, result);
+        if (batch->handshake.exchange(1) == 2) {
+          self->env_.ports.workers.Post([self, iteration] { self->Run(iteration); });
+        }
+      });
+  return batch->handshake.exchange(2) == 1;
+}
+
+bool Group::Stopped() const {
+  std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+size_t Group::EndOfBatch(size_t first) const {
+  size_t end = first + 1;
+  while (!store_apart_ && end < rules_.size() && !waits_[end]) ++end;
+  return end;
+}
+
+void Group::EvaluateInOrder(Iteration& iteration, Batch& batch) {
+  const size_t end = EndOfBatch(iteration.next);
+  do {
+    Rule& rule = *rules_[iteration.next++];
+    if (auto samples = EvaluateRule(rule, iteration)) {
+      FillBatch(rule, iteration, *std::move(samples), batch);
+    }
+  } while (iteration.next < end && batch.samples < kMaxBatchSamples && !Stopped());
+}
+
+bool Group::StartRound(const std::shared_ptr<Iteration>& iteration) {
+  if (env_.options.max_concurrent_evals <= 1) return false;
+  auto round = std::make_shared<Round>();
+  round->first = iteration->next;
+  round->end = EndOfBatch(round->first);
+  const size_t rules = round->end - round->first;
+  if (rules == 1) return false;
+  iteration->next = round->end;
+  round->iteration = iteration;
+  round->next = round->first;
+  round->results.resize(rules);
+  // This worker is one of them.
+  const int wanted = static_cast<int>(std::min<size_t>(
+                         rules, static_cast<size_t>(env_.options.max_concurrent_evals))) -
+                     1;
+  for (int n = env_.TakeEvaluators(wanted); n > 0; --n) {
+    if (!env_.TryEnter()) {
+      env_.GiveBackEvaluator();
+      continue;
+    }
+    env_.ports.workers.Post([self = shared_from_this(), round] {
+      self->WorkOn(round);
+      self->env_.GiveBackEvaluator();
+      self->env_.Leave();
+    });
+  }
+  WorkOn(round);
+  return true;
+}
+
+void Group::WorkOn(const std::shared_ptr<Round>& round) {
+  while (true) {
+    const size_t i = round->next.fetch_add(1);
+    if (i >= round->end) return;
+    round->results[i - round->first] = EvaluateRule(*rules_[i], *round->iteration);
+    if (round->done.fetch_add(1) + 1 == round->results.size()) FinishRound(*round);
+  }
+}
+
+void Group::FinishRound(Round& round) {
+  auto batch = std::make_shared<Batch>();
+  for (size_t i = 0; i < round.results.size(); ++i) {
+    if (!round.results[i]) continue;
+    FillBatch(*rules_[round.first + i], *round.iteration, *std::move(round.results[i]), *batch);
+  }
+  if (Commit(round.iteration, std::move(batch))) {
+    env_.ports.workers.Post(
+        [self = shared_from_this(), iteration = round.iteration] { self->Run(iteration); });
+  }
 }
 
 void Group::Finish(Iteration& iteration) {
@@ -298,7 +411,7 @@ Result<std::vector<RuleSample>> Group::Ask(Rule& rule, Timestamp ts) {
                        : EvaluateRecordingRule(rule.config, context);
 }
 
-bool Group::EvaluateRule(Rule& rule, const Iteration& iteration, Batch& batch) {
+std::optional<std::vector<RuleSample>> Group::EvaluateRule(Rule& rule, const Iteration& iteration) {
   const MonotonicTime started = env_.ports.clock.Monotonic();
   const Timestamp wall = env_.ports.clock.Now();
   auto samples = Ask(rule, iteration.ts);
@@ -321,10 +434,9 @@ bool Group::EvaluateRule(Rule& rule, const Iteration& iteration, Batch& batch) {
   if (rule.alerting && (samples.ok() || dropped)) SaveAndSend(rule, iteration.ts);
   if (!samples.ok()) {
     NoteError(rule, samples.error().message());
-    return false;
+    return std::nullopt;
   }
-  last_samples_ = static_cast<double>(samples->size());
-  return FillBatch(rule, iteration.ts - *config_.query_offset, *std::move(samples), batch);
+  return *std::move(samples);
 }
 
 // State first: what a receiver was told is known after a kill.
@@ -340,14 +452,18 @@ void Group::SaveAndSend(Rule& rule, Timestamp ts) {
   if (!alerts.empty()) env_.ports.sink.Send(std::move(alerts));
 }
 
-bool Group::FillBatch(Rule& rule, Timestamp at, std::vector<RuleSample> samples, Batch& batch) {
-  if (samples.empty() && rule.produced.empty()) return false;
-  // A ref that storage has dropped since: once more, with new ones.
+void Group::FillBatch(Rule& rule, Iteration& iteration, std::vector<RuleSample> samples,
+                      Batch& batch) {
+  iteration.samples += static_cast<double>(samples.size());
+  if (samples.empty() && rule.produced.empty()) return;
+  const Timestamp at = iteration.ts - *config_.query_offset;
+  Batch::Part& part = batch.Add(env_.ports.storage, &rule);
+  batch.samples += samples.size();
+  // A ref that storage has dropped since: once more, with new ones. What was taken the first time
+  // is the same again, which is no duplicate.
   for (bool fresh : {false, true}) {
     if (fresh) rule.hint = {};
-    batch.appender = env_.ports.storage.NewAppender();
-    batch.produced.clear();
-    batch.rows = {};
+    part.produced.clear();
     std::vector<SeriesRef> refs;
     std::vector<double> values;
     const auto ref_of = [&](const Labels& labels) -> Result<SeriesRef> {
@@ -361,7 +477,7 @@ bool Group::FillBatch(Rule& rule, Timestamp at, std::vector<RuleSample> samples,
         NoteError(rule, ref.error().message());
         continue;
       }
-      batch.produced.emplace(sample.labels, *ref);
+      part.produced.emplace(sample.labels, *ref);
       if (!sample.histogram) {
         refs.push_back(*ref);
         values.push_back(sample.value);
@@ -370,34 +486,37 @@ bool Group::FillBatch(Rule& rule, Timestamp at, std::vector<RuleSample> samples,
       }
     }
     for (const auto& [labels, old_ref] : rule.produced) {
-      if (batch.produced.contains(labels)) continue;
+      if (part.produced.contains(labels)) continue;
       if (auto ref = ref_of(labels); ref.ok()) {
         refs.push_back(*ref);
         values.push_back(StaleMarker());
       }
     }
-    batch.rows = batch.appender->AppendRow(rule.hint, at, refs, values);
-    if (batch.rows.stale_refs == 0) break;
+    part.rows = batch.appender->AppendRow(rule.hint, at, refs, values);
+    if (part.rows.stale_refs == 0) break;
   }
-  return true;
 }
 
-void Group::OnCommitted(Rule* rule, Batch& batch, const storage::CommitResult& result) {
-  storage::RowResult rows = batch.rows;
-  rows += result.rows;
-  rows += result.histograms;
-  std::string error =
-      result.status.ok() ? RefusedText(rows) : "store: " + result.status.error().message();
-  if (rule == nullptr) {
-    if (!error.empty()) {
+void Group::OnCommitted(Batch& batch, const storage::CommitResult& result) {
+  // What was refused only now is not told by rule.
+  storage::RowResult late = result.rows;
+  late += result.histograms;
+  if (!late.all_appended() && batch.parts.size() > 1) store_apart_ = true;
+  for (Batch::Part& part : batch.parts) {
+    storage::RowResult rows = part.rows;
+    rows += late;
+    const std::string error =
+        result.status.ok() ? RefusedText(rows) : "store: " + result.status.error().message();
+    if (part.rule == nullptr) {
+      if (error.empty()) continue;
       log::Warn("Staleness markers were not stored", {{"group", config_.name}, {"error", error}});
+      continue;
     }
-    return;
+    if (result.status.ok()) part.rule->produced = std::move(part.produced);
+    // Refused duplicates of unchanged values are not counted by the store: what is left is real.
+    if (rows.stale_refs > 0) part.rule->produced.clear();
+    if (!error.empty()) NoteError(*part.rule, error);
   }
-  if (result.status.ok()) rule->produced = std::move(batch.produced);
-  // Refused duplicates of unchanged values are not counted by the store: what is left is real.
-  if (rows.stale_refs > 0) rule->produced.clear();
-  if (!error.empty()) NoteError(*rule, error);
 }
 
 void Group::NoteError(Rule& rule, const std::string& error) {
@@ -418,9 +537,9 @@ void Group::NoteError(Rule& rule, const std::string& error) {
 
 // --- what was before -----------------------------------------------------------------------------
 
-bool Group::PrepareLeftovers(Timestamp at, Batch& batch) {
-  if (leftovers_.empty()) return false;
-  batch.appender = env_.ports.storage.NewAppender();
+void Group::PrepareLeftovers(Timestamp at, Batch& batch) {
+  if (leftovers_.empty()) return;
+  Batch::Part& part = batch.Add(env_.ports.storage, nullptr);
   std::vector<SeriesRef> refs;
   for (const Labels& labels : leftovers_) {
     const bool live = std::any_of(rules_.begin(), rules_.end(), [&](const auto& rule) {
@@ -430,11 +549,13 @@ bool Group::PrepareLeftovers(Timestamp at, Batch& batch) {
     if (auto ref = batch.appender->Resolve(labels); ref.ok()) refs.push_back(*ref);
   }
   leftovers_.clear();
-  if (refs.empty()) return false;
+  if (refs.empty()) {
+    batch.appender.reset();
+    return;
+  }
   storage::RowHint hint;
-  batch.rows =
+  part.rows =
       batch.appender->AppendRow(hint, at, refs, std::vector<double>(refs.size(), StaleMarker()));
-  return true;
 }
 
 void Group::EndSeries() {
@@ -451,9 +572,10 @@ void Group::EndSeries() {
     rule->produced.clear();
   }
   auto batch = std::make_shared<Batch>();
-  if (!PrepareLeftovers(env_.ports.clock.Now(), *batch) || !env_.TryEnter()) return;
+  PrepareLeftovers(*last + config_.interval - *config_.query_offset, *batch);
+  if (!batch->appender || !env_.TryEnter()) return;
   batch->appender->Commit([self = shared_from_this(), batch](const storage::CommitResult& result) {
-    self->OnCommitted(nullptr, *batch, result);
+    self->OnCommitted(*batch, result);
     self->env_.Leave();
   });
 }
@@ -502,6 +624,16 @@ void Group::TakeOver(Group& old) {
   std::scoped_lock lock(mutex_, old.mutex_);
   last_evaluation_ = old.last_evaluation_;
   evaluation_seconds_ = old.evaluation_seconds_;
+  predecessor_slot_ = old.last_slot_;
+}
+
+void Group::TakeOverSeries(Group& old) {
+  for (auto& rule : old.rules_) {
+    for (const auto& [labels, ref] : rule->produced) leftovers_.push_back(labels);
+  }
+  leftovers_.insert(leftovers_.end(), old.leftovers_.begin(), old.leftovers_.end());
+  std::scoped_lock lock(mutex_, old.mutex_);
+  predecessor_slot_ = old.last_slot_;
 }
 
 void Group::Restore(const StoredGroup& stored) {

@@ -35,6 +35,10 @@ struct GroupEnvironment {
   void Leave();
   void CloseAndWait();
 
+  // Up to `wanted` further rules may be evaluated at this moment; give them back.
+  int TakeEvaluators(int wanted);
+  void GiveBackEvaluator();
+
   // The same for all groups of that name: one that is replaced shares them with its successor.
   std::shared_ptr<GroupMetrics> MetricsOf(const std::string& group);
   // Drops those that no group uses any more.
@@ -45,11 +49,13 @@ struct GroupEnvironment {
   std::condition_variable idle_;
   int running_ = 0;
   bool closing_ = false;
+  int evaluators_ = 0;  // taken
   std::map<std::string, std::shared_ptr<GroupMetrics>> group_metrics_;
 };
 
-// Thread-safe. An evaluation runs as a chain of tasks on the workers: one rule, its commit, the
-// next rule; never two at a time.
+// Thread-safe. An evaluation runs as a chain of tasks on the workers: some rules that do not depend
+// on one another, their commit, the next ones. Never two evaluations at a time; rules of one go in
+// order, or side by side where the manager's options allow it.
 class Group : public std::enable_shared_from_this<Group> {
  public:
   using Produced = absl::flat_hash_map<Labels, SeriesRef, LabelsHash>;
@@ -68,7 +74,7 @@ class Group : public std::enable_shared_from_this<Group> {
   // this group yet.
   void AwaitPredecessor() { running_ = true; }
   // No evaluation begins any more; `idle` runs, on any thread, when none is under way (at once if
-  // so). The rule under way is the last of its evaluation.
+  // so). The rules under way are the last of their evaluation.
   void Stop(std::function<void()> idle);
 
   // One evaluation at `ts`; `done` runs when the last rule is stored. False: one is under way.
@@ -77,11 +83,15 @@ class Group : public std::enable_shared_from_this<Group> {
   // Takes over what `old` knows: alerts by rule, produced series; series of rules that are gone
   // become stale at the next evaluation. REQUIRES: `old` is stopped and idle, this not started.
   void TakeOver(Group& old);
+  // Of a group of this name that was removed not long ago: ends its series that do not go on.
+  // REQUIRES: as for TakeOver.
+  void TakeOverSeries(Group& old);
   // What a restart found. REQUIRES: not started.
   void Restore(const StoredGroup& stored);
 
-  // Ends, now, every series of the latest evaluation that nobody else has gone on with since.
-  // REQUIRES: stopped and idle.
+  // Ends every series of the latest evaluation that nobody else has gone on with since: at the time
+  // of the evaluation that would have come next, so that whoever goes on with one just now is
+  // later. REQUIRES: stopped and idle.
   void EndSeries();
 
   GroupStatus Status() const;
@@ -90,22 +100,34 @@ class Group : public std::enable_shared_from_this<Group> {
   struct Rule;
   struct Iteration;
   struct Batch;
+  struct Round;
 
   void Schedule();
   void OnTimer();
   void NoteTick(Timestamp slot, MonotonicTime now);
   Timestamp SlotAt(Timestamp now) const;
+  bool Follows(Timestamp slot, const std::optional<Timestamp>& last) const;
 
   void Run(std::shared_ptr<Iteration> iteration);
+  bool Stopped() const;
+  // The rules from the next one on that may be stored together.
+  void EvaluateInOrder(Iteration& iteration, Batch& batch);
+  // The same by several workers at once; false: there is only one such rule.
+  bool StartRound(const std::shared_ptr<Iteration>& iteration);
+  void WorkOn(const std::shared_ptr<Round>& round);
+  void FinishRound(Round& round);
+  size_t EndOfBatch(size_t first) const;
+  // False: the evaluation goes on when the commit is done.
+  bool Commit(const std::shared_ptr<Iteration>& iteration, std::shared_ptr<Batch> batch);
   void Finish(Iteration& iteration);
-  // False: nothing to commit.
-  bool EvaluateRule(Rule& rule, const Iteration& iteration, Batch& batch);
+  // Nothing when it failed.
+  std::optional<std::vector<RuleSample>> EvaluateRule(Rule& rule, const Iteration& iteration);
   Result<std::vector<RuleSample>> Ask(Rule& rule, Timestamp ts);
   void SaveAndSend(Rule& rule, Timestamp ts);
-  bool FillBatch(Rule& rule, Timestamp at, std::vector<RuleSample> samples, Batch& batch);
-  void OnCommitted(Rule* rule, Batch& batch, const storage::CommitResult& result);
+  void FillBatch(Rule& rule, Iteration& iteration, std::vector<RuleSample> samples, Batch& batch);
+  void OnCommitted(Batch& batch, const storage::CommitResult& result);
   void NoteError(Rule& rule, const std::string& error);
-  bool PrepareLeftovers(Timestamp at, Batch& batch);
+  void PrepareLeftovers(Timestamp at, Batch& batch);
   bool HasSampleAfter(const Labels& series, Timestamp t) const;
   void ApplyRestored(Timestamp first);
   void ApplyClockJump(Duration jump);
@@ -117,9 +139,12 @@ class Group : public std::enable_shared_from_this<Group> {
 
   // Touched only by the evaluation under way, or while idle.
   std::vector<std::unique_ptr<Rule>> rules_;
+  const std::vector<bool> waits_;  // by rule: RulesThatWait
+  // Storage refused samples of rules that were stored together: from then on each is stored by
+  // itself, so that the error is that of the right one.
+  bool store_apart_ = false;
   std::vector<Labels> leftovers_;  // series of rules that are gone
   std::optional<StoredGroup> restored_;
-  double last_samples_ = 0;
 
   mutable std::mutex mutex_;  // guards all below, and the status in each Rule
   std::shared_ptr<const Labels> external_labels_;
@@ -128,6 +153,7 @@ class Group : public std::enable_shared_from_this<Group> {
   bool running_ = false;
   std::vector<std::function<void()>> on_idle_;
   std::optional<Timestamp> last_slot_;
+  std::optional<Timestamp> predecessor_slot_;  // the latest of the group this one took over from
   MonotonicTime last_tick_;
   Duration clock_jump_{0};  // since the latest evaluation
   std::optional<Timestamp> last_evaluation_;

@@ -33,6 +33,7 @@ struct RuleManager::Impl : std::enable_shared_from_this<RuleManager::Impl> {
   void ForgetState(const std::vector<std::shared_ptr<Group>>& next,
                    const std::map<uint64_t, StoredGroup>* restored);
   void Retire(const std::shared_ptr<Group>& group);
+  std::shared_ptr<Group> TakeRetired(const GroupConfig& config);
   void MarkStale(std::shared_ptr<Group> group);
   void Shutdown();
 
@@ -85,8 +86,13 @@ void RuleManager::Impl::Apply(const RuleGlobals& globals, std::vector<GroupConfi
       first ? LoadState() : std::map<uint64_t, StoredGroup>();
 
   std::vector<std::shared_ptr<Group>> next;
-  // New groups and those they take over from.
-  std::vector<std::pair<std::shared_ptr<Group>, std::shared_ptr<Group>>> to_start;
+  // New groups, and those of the same name whose series they take over; `changed`: with the state
+  // of their alerts.
+  struct Start {
+    std::shared_ptr<Group> group, predecessor;
+    bool changed = false;
+  };
+  std::vector<Start> to_start;
   for (GroupConfig& raw : configs) {
     GroupConfig config = FillIn(std::move(raw), globals);
     const auto it = old.find({config.file, config.name});
@@ -103,22 +109,28 @@ void RuleManager::Impl::Apply(const RuleGlobals& globals, std::vector<GroupConfi
     auto group = std::make_shared<Group>(environment, std::move(config), external_labels);
     const auto found = stored.find(GroupKey(group->config().file, group->config().name));
     if (found != stored.end()) group->Restore(found->second);
+    const bool changed = predecessor != nullptr;
+    if (!changed) predecessor = TakeRetired(group->config());
     if (predecessor) group->AwaitPredecessor();
     next.push_back(group);
-    to_start.emplace_back(std::move(group), std::move(predecessor));
+    to_start.push_back({std::move(group), std::move(predecessor), changed});
   }
   ForgetState(next, first ? &stored : nullptr);
   {
     std::lock_guard lock(mutex);
     groups = next;
   }
-  for (auto& [group, predecessor] : to_start) {
+  for (auto& [group, predecessor, changed] : to_start) {
     if (!predecessor) {
       group->Start();
       continue;
     }
-    predecessor->Stop([group = group, predecessor = predecessor] {
-      group->TakeOver(*predecessor);
+    predecessor->Stop([group = group, predecessor = predecessor, changed = changed] {
+      if (changed) {
+        group->TakeOver(*predecessor);
+      } else {
+        group->TakeOverSeries(*predecessor);
+      }
       group->Start();
     });
   }
@@ -159,11 +171,18 @@ void RuleManager::Impl::ForgetState(const std::vector<std::shared_ptr<Group>>& n
 // A removed group's series end two intervals later, unless another group goes on with them.
 void RuleManager::Impl::Retire(const std::shared_ptr<Group>& group) {
   const Duration delay = 2 * group->config().interval;
+  {
+    std::lock_guard lock(mutex);
+    retired.emplace(group, Timer());
+  }
   group->Stop([weak = weak_from_this(), group, delay] {
     auto self = weak.lock();
     if (!self) return;
-    // `retired` keeps the group until then.
-    Timer timer =
+    // `retired` keeps the group until then, unless one of its name came back.
+    std::lock_guard lock(self->mutex);
+    const auto it = self->retired.find(group);
+    if (it == self->retired.end()) return;
+    it->second =
         self->environment.ports.scheduler.After(delay, [weak, key = std::weak_ptr<Group>(group)] {
           auto manager = weak.lock();
           if (!manager || !manager->environment.TryEnter()) return;
@@ -173,15 +192,29 @@ void RuleManager::Impl::Retire(const std::shared_ptr<Group>& group) {
             manager->environment.Leave();
           });
         });
-    std::lock_guard lock(self->mutex);
-    self->retired[group] = std::move(timer);
   });
 }
 
-void RuleManager::Impl::MarkStale(std::shared_ptr<Group> group) {
-  group->EndSeries();
+// Its series are then the business of the group that has come back.
+std::shared_ptr<Group> RuleManager::Impl::TakeRetired(const GroupConfig& config) {
   std::lock_guard lock(mutex);
-  retired.erase(group);
+  for (auto it = retired.begin(); it != retired.end(); ++it) {
+    if (it->first->config().file != config.file || it->first->config().name != config.name)
+      continue;
+    auto group = it->first;
+    it->second.Cancel();
+    retired.erase(it);
+    return group;
+  }
+  return nullptr;
+}
+
+void RuleManager::Impl::MarkStale(std::shared_ptr<Group> group) {
+  {
+    std::lock_guard lock(mutex);
+    if (retired.erase(group) == 0) return;  // one of its name came back
+  }
+  group->EndSeries();
 }
 
 void RuleManager::Impl::Shutdown() {

@@ -305,5 +305,59 @@ receivers:
   EXPECT_EQ(h.notes, (Notes{"1.0 badf", "1.0 1f", "4.0 1f 2f"}));
 }
 
+TEST(Timeline, ReceiversThatFailForAnHourDelayNobodyElse) {
+  Harness h;
+  h.Start(R"(
+route:
+  receiver: good
+  group_by: [alertname]
+  group_wait: 10s
+  group_interval: 1m
+  repeat_interval: 12h
+  routes:
+  - {matchers: [i="500"], receiver: fails}
+  - {matchers: [i="reset"], receiver: resets}
+receivers:
+- name: good
+  webhook_configs: [{url: 'http://good.local/'}]
+- name: fails
+  webhook_configs: [{url: 'http://fails.local/'}]
+- name: resets
+  webhook_configs: [{url: 'http://resets.local/'}]
+)");
+  bool broken = true;
+  std::map<std::string, Notes> heard;  // what each host took
+  h.answer = [&](const HttpRequest& request) {
+    auto answer = Harness::FakeOk();
+    if (broken && request.url.find("fails") != std::string::npos) answer.status = 500;
+    if (broken && request.url.find("resets") != std::string::npos) {
+      answer.error = Error(ErrorCode::kUnavailable, "connection reset by peer");
+      answer.phase = TransportPhase::kSend;
+    }
+    if (answer.status == 200 && answer.error.ok()) {
+      heard[request.url].push_back(fmt::format("{:.0f}", h.Seconds()));
+    }
+    return answer;
+  };
+  h.Fire(I("500"));
+  h.Fire(I("reset"));
+  Notes good;
+  for (int minute = 0; minute < 60; ++minute) {  // a new alert a minute, told at the next tick
+    h.RunTo(60 * minute);
+    h.Fire(I(std::to_string(minute).c_str()));
+    good.push_back(std::to_string(60 * minute + 10));
+  }
+  h.RunTo(3600);
+  EXPECT_EQ(heard["http://good.local/"], good);
+  EXPECT_TRUE(heard["http://fails.local/"].empty());
+  broken = false;
+  h.RunTo(3700);  // nothing was forgotten: told within a tick
+  EXPECT_EQ(heard["http://fails.local/"].size(), 1u);
+  EXPECT_EQ(heard["http://resets.local/"].size(), 1u);
+  h.RunTo(3 * 3600);
+  EXPECT_EQ(heard["http://fails.local/"].size(), 1u);
+  EXPECT_EQ(heard["http://good.local/"].size(), good.size());
+}
+
 }  // namespace
 }  // namespace tocsin::alerting

@@ -268,6 +268,41 @@ TEST_F(RuleManagerTest, RemovedGroupsEndTwoIntervalsLater) {
   EXPECT_EQ(site.metrics.Serialize().find("rule_group=\"r.yml;g\""), std::string::npos);
 }
 
+TEST_F(RuleManagerTest, GroupThatComesBackEndsWhatItNoLongerGives) {
+  const std::string both =
+      "groups:\n- name: g\n  interval: 10s\n  rules:\n"
+      "  - {record: r, expr: '1'}\n  - {record: gone, expr: '1'}\n";
+  site.Apply(both);
+  site.Run(Duration{30'000});
+  site.Apply("groups: []");
+  site.Run(Duration{5'000});
+  site.Apply("groups:\n- name: g\n  interval: 10s\n  rules:\n  - {record: r, expr: '1'}\n");
+  site.Run(Duration{60'000});
+  for (const auto& [t, v] : site.store.Samples("r")) EXPECT_FALSE(IsStale(v)) << t;
+  EXPECT_TRUE(IsStale(site.store.Samples("gone").rbegin()->second));
+  EXPECT_EQ(site.Rule().last_error, "");
+}
+
+TEST_F(RuleManagerTest, RulesSideBySideGiveTheSame) {
+  const std::string rules =
+      "groups:\n- name: g\n  interval: 10s\n  rules:\n"
+      "  - {record: a, expr: 'vector(1)'}\n  - {record: b, expr: 'vector(2)'}\n"
+      "  - {record: total, expr: 'a + b'}\n  - {record: bad, expr: '1 / up{a=~\"x\"} or a'}\n"
+      "  - {alert: Sum, expr: 'total == 3'}\n  - {alert: Other, expr: 'count(ALERTS)'}\n";
+  const auto series = [&](RuleSite& s) {
+    s.Apply(rules);
+    s.Run(Duration{60'000});
+    std::map<std::string, std::map<int64_t, double>> out;
+    for (const std::string& name : s.store.SeriesNames()) out[name] = s.store.Samples(name);
+    EXPECT_EQ(out.size(), 8u);
+    return out;
+  };
+  RuleSite other;
+  other.options.max_concurrent_evals = 4;
+  other.Start();
+  EXPECT_EQ(series(site), series(other));
+}
+
 TEST_F(RuleManagerTest, RenamedGroupsGoOnWithTheirSeries) {
   site.Apply("groups:\n- name: g\n  interval: 10s\n  rules:\n  - {record: r, expr: '1'}\n");
   site.Run(Duration{30'000});
