@@ -115,7 +115,7 @@ Result<Response> Series(const ApiContext& context, const Request& request, const
 
 using MetadataByMetric = std::map<std::string, std::vector<Metadata>>;
 
-// What the current targets say; without scraping, what the database was told.
+// What the current targets say; of other metrics what the database was told, by remote write say.
 MetadataByMetric CollectMetadata(const ApiContext& context, const std::string& metric) {
   MetadataByMetric all;
   const auto add = [&all](const std::string& name, const Metadata& metadata) {
@@ -124,8 +124,10 @@ MetadataByMetric CollectMetadata(const ApiContext& context, const std::string& m
   };
   if (context.scrapes != nullptr) {
     for (const auto& entry : context.scrapes->MetadataOf(metric)) add(entry.metric, entry.metadata);
-  } else if (context.db != nullptr) {
-    for (const auto& [name, entry] : context.db->MetricMetadata(metric)) add(name, entry);
+  }
+  if (context.db != nullptr) {
+    for (const auto& [name, entry] : context.db->MetricMetadata(metric))
+      if (!all.contains(name)) add(name, entry);
   }
   return all;
 }
