@@ -208,7 +208,9 @@ Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& mess
   if (!server.implicit_tls) {
     curl_easy_setopt(easy, CURLOPT_USE_SSL, server.require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
   }
-  const std::string& credential = server.secret.empty() ? server.password : server.secret;
+  // libcurl holds one credential a mail: with both, the password.
+  const bool has_password = !server.password.empty() || server.secret.empty();
+  const std::string& credential = has_password ? server.password : server.secret;
   if (!server.username.empty()) {
     curl_easy_setopt(easy, CURLOPT_USERNAME, server.username.c_str());
     curl_easy_setopt(easy, CURLOPT_PASSWORD, credential.c_str());
@@ -217,9 +219,7 @@ Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& mess
     }
     // Which mechanisms the configuration has a credential for.
     curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS,
-                     server.secret.empty()     ? "AUTH=PLAIN"
-                     : server.password.empty() ? "AUTH=CRAM-MD5"
-                                               : "AUTH=*");
+                     has_password ? "AUTH=PLAIN;AUTH=LOGIN" : "AUTH=CRAM-MD5");
   }
   curl_easy_setopt(easy, CURLOPT_MAIL_FROM, ("<" + message.from + ">").c_str());
   for (const std::string& to : message.to) AddLine(out->recipients, "<" + to + ">");
