@@ -59,6 +59,37 @@ TEST(Flags, ListenAddressRepeats) {
       (std::vector<std::string>{":1", "127.0.0.1:2"}));
 }
 
+TEST(Flags, AWordThatBelongsToNoFlagIsRefused) {
+  EXPECT_EQ(Refusal({"--web.listen-address=:1", ":2"}), "unexpected :2");
+  EXPECT_EQ(Refusal({"--web.listen-address", ":1", ":2"}), "unexpected :2");
+  EXPECT_EQ(Refusal({"--web.enable-lifecycle", "prometheus.yml"}), "unexpected prometheus.yml");
+  EXPECT_EQ(Refusal({"--", "--web.enable-lifecycle"}), "unexpected --web.enable-lifecycle");
+  EXPECT_EQ(Refusal({"--config.file", "--web.enable-lifecycle"}),
+            "expected argument for flag '--config.file'");
+  EXPECT_EQ(Refusal({"--config.file"}), "expected argument for flag '--config.file'");
+}
+
+TEST(Flags, OnlyWhatAddsUpMayBeRepeated) {
+  EXPECT_EQ(Refusal({"--config.file=a", "--config.file=b"}),
+            "flag 'config.file' cannot be repeated");
+  const Flags flags = Parsed({"--enable-feature=promql-experimental-functions",
+                              "--enable-feature=type-and-unit-labels,use-start-timestamps"});
+  EXPECT_TRUE(flags.query.features.experimental_functions);
+  EXPECT_TRUE(flags.query.features.type_and_unit_labels);
+  EXPECT_TRUE(flags.query.features.use_start_timestamps);
+  EXPECT_EQ(flags.shown.at("enable-feature"),
+            "promql-experimental-functions,type-and-unit-labels,use-start-timestamps");
+}
+
+TEST(Flags, NothingToDoIsRefusedWithTheWayOut) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"--config.file="},
+                                               {"--config.file=", "--alertmanager.config.file="}}) {
+    const std::string refusal = Refusal(args);
+    EXPECT_TRUE(refusal.starts_with("flag --config.file: ")) << refusal;
+    EXPECT_NE(refusal.find("--alertmanager.config.file"), std::string::npos) << refusal;
+  }
+}
+
 TEST(Flags, ExternalUrlGivesThePrefix) {
   const Flags flags = Parsed({"--web.external-url=https://x.example/mon/"});
   EXPECT_EQ(flags.external_url, "https://x.example/mon");
@@ -69,6 +100,8 @@ TEST(Flags, ExternalUrlGivesThePrefix) {
 
 TEST(Flags, AlertmanagerAloneIsARouter) {
   EXPECT_EQ(Parsed({"--alertmanager.config.file=am.yml"}).config_file, "");
+  EXPECT_EQ(Parsed({"--alertmanager.config.file=am.yml", "--config.file="}).config_file, "");
+  EXPECT_EQ(Parsed({"--alertmanager.config.file=am.yml"}).shown.at("config.file"), "");
   EXPECT_EQ(
       Parsed({"--alertmanager.config.file=am.yml", "--config.file=prometheus.yml"}).config_file,
       "prometheus.yml");
@@ -109,8 +142,15 @@ TEST(Flags, Features) {
 
 TEST(Flags, RefusesWithTheNearestName) {
   EXPECT_EQ(Refusal({"--storage.tsdb.paht=x"}),
-            "unknown flag --storage.tsdb.paht (did you mean --storage.tsdb.path?)");
-  EXPECT_EQ(Refusal({"--zzzzzzzzzzzzz"}), "unknown flag --zzzzzzzzzzzzz");
+            "unknown long flag '--storage.tsdb.paht', did you mean --storage.tsdb.path?");
+  EXPECT_EQ(Refusal({"--storage.keep.for.retention.time=1d"}),
+            "unknown long flag '--storage.keep.for.retention.time' (the nearest is "
+            "--storage.tsdb.retention.time)");
+  EXPECT_NE(
+      Refusal({"--zzzzzzzzzzzzz"}).find("unknown long flag '--zzzzzzzzzzzzz' (the nearest is"),
+      std::string::npos);
+  EXPECT_LT(Refusal({"--" + std::string(1 << 20, 'a')}).size(), 400u);
+  EXPECT_EQ(Refusal({"-q"}), "unknown short flag '-q'");
   EXPECT_EQ(Refusal({"--log.level=loud"}),
             "flag --log.level: \"loud\": want debug, info, warn or error");
   EXPECT_NE(Refusal({"--query.timeout=2"}).find("flag --query.timeout"), std::string::npos);

@@ -12,6 +12,7 @@ struct FlagSpec {
   std::string_view fallback;
   std::string_view help;
   bool is_switch = false;
+  bool repeats = false;  // values add up
 };
 
 // A flag of Prometheus or Alertmanager that has nothing to act on here.

@@ -2,96 +2,41 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
 
 #include "storage/base/number.h"
-#include "storage/config/yaml_reader.h"
 #include "storage/model/duration.h"
+#include "tools/tocsin/flag_scanner.h"
 #include "tools/tocsin/flag_tables.h"
 #include "tools/tocsin/version.h"
 
 namespace tocsin {
 namespace {
 
-constexpr std::string_view kDefaultAddress = "127.0.0.1:9090";
 constexpr std::string_view kListenAddress = "web.listen-address";
-constexpr std::string_view kUsage =
-    "A monitor for one site: scrapes, keeps, answers PromQL, evaluates rules and sends alerts.\n"
-    "Other uses: tocsin check config|rules|alertmanager FILE...";
-
-// What was on the command line, as text.
-struct Given {
-  std::map<std::string, std::string, std::less<>> values;
-  std::map<std::string, bool, std::less<>> switches;
-  std::map<std::string, bool, std::less<>> seen;
-  std::vector<std::string> listen_addresses;
-};
-
-std::string LongName(std::string_view name) { return "--" + std::string(name); }
-std::string SwitchNames(std::string_view name) { return fmt::format("--{0},!--no-{0}", name); }
-
-Error UnknownFlag(const std::string& argument) {
-  const std::string name = argument.substr(0, argument.find('='));
-  if (!name.starts_with("-")) return InvalidArgument("unexpected argument " + name);
-  std::vector<std::string> known{LongName(kListenAddress), "--help", "--version"};
-  for (const FlagSpec& flag : HonouredFlags()) known.push_back(LongName(flag.name));
-  for (const IgnoredFlag& flag : IgnoredFlags()) known.push_back(LongName(flag.name));
-  const std::string nearest = Nearest(name, known);
-  return InvalidArgument(
-      fmt::format("unknown flag {}{}", name,
-                  nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
-}
-
-void AddFlags(CLI::App& app, Given& given) {
-  for (const FlagSpec& flag : HonouredFlags()) {
-    const std::string name(flag.name);
-    if (flag.is_switch) {
-      app.add_flag(SwitchNames(name), given.switches[name], std::string(flag.help));
-    } else {
-      given.values[name] = flag.fallback;
-      app.add_option(LongName(name), given.values[name], std::string(flag.help))
-          ->capture_default_str();
-    }
-  }
-  app.add_option(LongName(kListenAddress), given.listen_addresses,
-                 "Address to listen on; may be repeated. Default: 127.0.0.1:9090")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  for (const auto& table : {IgnoredFlags(), RefusedFlags()}) {
-    for (const IgnoredFlag& flag : table) {
-      const std::string name(flag.name);
-      auto* option = flag.is_switch ? app.add_flag(SwitchNames(name), given.switches[name])
-                                    : app.add_option(LongName(name), given.values[name])
-                                          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-      option->group("");  // not in the help
-    }
-  }
-}
-
-void NoteSeen(const CLI::App& app, Given& given) {
-  for (const CLI::Option* option : app.get_options())
-    if (option->count() > 0) given.seen[option->get_lnames().front()] = true;
-}
 
 // Reads the texts into typed fields; the first bad one sticks.
 class FieldReader {
  public:
-  FieldReader(const Given& given, Flags& flags) : given_(given), flags_(flags) {}
+  FieldReader(const GivenFlags& given, Flags& flags) : given_(given), flags_(flags) {
+    for (const FlagSpec& flag : HonouredFlags()) {
+      const auto it = given.find(flag.name);
+      std::string& text = flags_.shown[std::string(flag.name)];
+      if (it == given.end()) {
+        text = flag.fallback;
+      } else {
+        text = flag.is_switch ? it->second.back() : fmt::format("{}", fmt::join(it->second, ","));
+      }
+    }
+  }
 
   const Status& status() const { return status_; }
 
-  const std::string& Text(std::string_view name) {
-    const std::string& text = given_.values.find(name)->second;
-    flags_.shown[std::string(name)] = text;
-    return text;
-  }
-  bool Switch(std::string_view name) {
-    const bool on = given_.switches.find(name)->second;
-    flags_.shown[std::string(name)] = on ? "true" : "false";
-    return on;
-  }
+  bool Given(std::string_view name) const { return given_.contains(name); }
+  // Repeated values joined by commas; the fallback when the flag was not given.
+  const std::string& Text(std::string_view name) { return flags_.shown[std::string(name)]; }
+  bool Switch(std::string_view name) { return Text(name) == "true"; }
   Duration Span(std::string_view name) {
     const auto value = ParseDuration(Text(name));
     if (!value.ok()) return Fail(name, value.error().message()), Duration{0};
@@ -106,12 +51,11 @@ class FieldReader {
   }
   void Fail(std::string_view name, std::string_view why) {
     if (status_.ok())
-      status_ = InvalidArgument(
-          fmt::format("flag --{}: \"{}\": {}", name, flags_.shown[std::string(name)], why));
+      status_ = InvalidArgument(fmt::format("flag --{}: \"{}\": {}", name, Text(name), why));
   }
 
  private:
-  const Given& given_;
+  const GivenFlags& given_;
   Flags& flags_;
   Status status_;
 };
@@ -144,10 +88,10 @@ void ReadFeatures(const std::string& list, Flags& flags) {
   }
 }
 
-void ReadRetention(const Given& given, FieldReader& fields, Flags& flags) {
-  if (given.seen.contains("storage.tsdb.retention.time"))
+void ReadRetention(FieldReader& fields, Flags& flags) {
+  if (fields.Given("storage.tsdb.retention.time"))
     flags.retention_time = fields.Span("storage.tsdb.retention.time");
-  if (!given.seen.contains("storage.tsdb.retention.size")) return;
+  if (!fields.Given("storage.tsdb.retention.size")) return;
   const auto size = ParseByteSize(fields.Text("storage.tsdb.retention.size"));
   if (size.ok()) {
     flags.retention_size = *size;
@@ -178,18 +122,18 @@ std::string CleanPrefix(std::string prefix) {
   return prefix;
 }
 
-void ReadWeb(const Given& given, FieldReader& fields, Flags& flags) {
-  flags.listen_addresses = given.listen_addresses;
-  if (flags.listen_addresses.empty()) flags.listen_addresses.emplace_back(kDefaultAddress);
-  flags.shown[std::string(kListenAddress)] =
-      fmt::format("{}", fmt::join(flags.listen_addresses, ","));
+void ReadWeb(const GivenFlags& given, FieldReader& fields, Flags& flags) {
+  const auto listen = given.find(kListenAddress);
+  flags.listen_addresses = listen == given.end()
+                               ? std::vector<std::string>{fields.Text(kListenAddress)}
+                               : listen->second;
   flags.external_url = fields.Text("web.external-url");
   while (flags.external_url.ends_with('/')) flags.external_url.pop_back();
   const size_t host = flags.external_url.find("://");
   if (!flags.external_url.empty() && host == std::string::npos)
     fields.Fail("web.external-url", "want a URL with http:// or https://");
   std::string prefix = fields.Text("web.route-prefix");
-  if (!given.seen.contains("web.route-prefix") && host != std::string::npos) {
+  if (!fields.Given("web.route-prefix") && host != std::string::npos) {
     const size_t path = flags.external_url.find('/', host + 3);
     if (path != std::string::npos) prefix = flags.external_url.substr(path);
   }
@@ -215,16 +159,24 @@ void ReadAlerting(FieldReader& fields, Flags& flags) {
       static_cast<uint64_t>(fields.Number("alerts.per-alertname-limit", 0, kAny));
 }
 
-Result<Flags> ReadFields(const Given& given) {
-  Flags flags;
-  FieldReader fields(given, flags);
+void ReadConfigFiles(FieldReader& fields, Flags& flags) {
   flags.config_file = fields.Text("config.file");
   flags.alertmanager_config_file = fields.Text("alertmanager.config.file");
-  if (!flags.alertmanager_config_file.empty() && !given.seen.contains("config.file"))
-    flags.config_file.clear();
+  if (!flags.alertmanager_config_file.empty() && !fields.Given("config.file"))
+    flags.config_file = flags.shown["config.file"] = "";
+  if (flags.config_file.empty() && flags.alertmanager_config_file.empty())
+    fields.Fail("config.file",
+                "nothing to do: name a prometheus.yml, or give --alertmanager.config.file to only "
+                "route alerts");
+}
+
+Result<Flags> ReadFields(const GivenFlags& given) {
+  Flags flags;
+  FieldReader fields(given, flags);
+  ReadConfigFiles(fields, flags);
   flags.storage_path = fields.Text("storage.tsdb.path");
   if (flags.storage_path.empty()) fields.Fail("storage.tsdb.path", "must not be empty");
-  ReadRetention(given, fields, flags);
+  ReadRetention(fields, flags);
   ReadWeb(given, fields, flags);
   flags.query.lookback_delta = fields.Span("query.lookback-delta");
   flags.query.timeout = fields.Span("query.timeout");
@@ -236,52 +188,22 @@ Result<Flags> ReadFields(const Given& given) {
   ReadLog(fields, flags);
   TOCSIN_RETURN_IF_ERROR(fields.status());
   for (const IgnoredFlag& flag : IgnoredFlags())
-    if (given.seen.contains(flag.name))
+    if (given.contains(flag.name))
       flags.warnings.push_back(fmt::format("flag --{} is ignored: {}", flag.name, flag.why));
   return flags;
-}
-
-// CLI11 wants the last argument first, and takes the next argument for the value of "--x=".
-std::vector<std::string> ForParser(const std::vector<std::string>& args) {
-  std::vector<std::string> out;
-  for (auto it = args.rbegin(); it != args.rend(); ++it) {
-    if (it->starts_with("--") && it->find('=') == it->size() - 1) {
-      out.emplace_back();
-      out.push_back(it->substr(0, it->size() - 1));
-    } else {
-      out.push_back(*it);
-    }
-  }
-  return out;
 }
 
 }  // namespace
 
 Result<ParsedFlags> ParseFlags(const std::vector<std::string>& args) {
-  Given given;
-  CLI::App app(std::string(kUsage), "tocsin");
-  AddFlags(app, given);
-  bool version = false;
-  app.add_flag("--version", version, "Print the version and stop");
-  app.allow_extras();
+  TOCSIN_ASSIGN(const GivenFlags given, ScanFlags(args));
   ParsedFlags parsed;
-  try {
-    app.parse(ForParser(args));
-  } catch (const CLI::CallForHelp&) {
-    parsed.text = app.help();
-    return parsed;
-  } catch (const CLI::Error& e) {
-    return InvalidArgument(e.what());
-  }
-  if (version) {
-    parsed.text = VersionText();
-    return parsed;
-  }
-  if (const auto extras = app.remaining(); !extras.empty()) return UnknownFlag(extras.front());
-  NoteSeen(app, given);
+  if (given.contains("help")) parsed.text = FlagHelp();
+  if (given.contains("version") && !parsed.text) parsed.text = VersionText();
+  if (parsed.text) return parsed;
   for (const IgnoredFlag& flag : RefusedFlags()) {
-    const bool off = flag.is_switch && !given.switches[std::string(flag.name)];
-    if (given.seen.contains(flag.name) && !off)
+    const auto it = given.find(flag.name);
+    if (it != given.end() && !(flag.is_switch && it->second.back() == "false"))
       return Unsupported(fmt::format("flag --{}: {}", flag.name, flag.why));
   }
   TOCSIN_ASSIGN(parsed.flags, ReadFields(given));
