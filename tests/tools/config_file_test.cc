@@ -128,22 +128,145 @@ TEST(ConfigFile, ABrokenRuleFileFailsTheWhole) {
   EXPECT_FALSE(LoadSiteConfig({.config_file = "/etc/p.yml"}, files).ok());
 }
 
-TEST(ConfigFile, ShowsTheTextWithoutSecrets) {
+std::string Shown(const std::string& text) {
+  MapFiles files;
+  files.files["/etc/p.yml"] = text;
+  const auto config = LoadSiteConfig({.config_file = "/etc/p.yml"}, files);
+  EXPECT_TRUE(config.ok()) << config.error().message();
+  if (!config.ok()) return "";
+  // What is shown loads, and shows itself the same.
+  files.files["/etc/shown.yml"] = config->main.shown;
+  const auto again = LoadSiteConfig({.config_file = "/etc/shown.yml"}, files);
+  EXPECT_TRUE(again.ok()) << again.error().message() << "\n" << config->main.shown;
+  if (again.ok()) EXPECT_EQ(again->main.shown, config->main.shown);
+  return config->main.shown;
+}
+
+constexpr char kShownJobHead[] =
+    "  honor_timestamps: true\n"
+    "  track_timestamps_staleness: false\n";
+constexpr char kShownJobMiddle[] =
+    "  scrape_protocols:\n"
+    "  - OpenMetricsText1.0.0\n"
+    "  - OpenMetricsText0.0.1\n"
+    "  - PrometheusText1.0.0\n"
+    "  - PrometheusText0.0.4\n"
+    "  scrape_native_histograms: false\n"
+    "  always_scrape_classic_histograms: false\n"
+    "  convert_classic_histograms_to_nhcb: false\n"
+    "  metrics_path: /metrics\n"
+    "  scheme: http\n"
+    "  enable_compression: true\n";
+constexpr char kShownJobSchemes[] =
+    "  metric_name_validation_scheme: utf8\n"
+    "  metric_name_escaping_scheme: allow-utf-8\n"
+    "  extra_scrape_metrics: false\n";
+
+TEST(ConfigFile, ShowsAnEmptyFileWithItsDefaults) {
+  EXPECT_EQ(Shown(""),
+            "global:\n  scrape_interval: 1m\n  scrape_timeout: 10s\n  evaluation_interval: 1m\n"
+            "  metric_name_validation_scheme: utf8\n  metric_name_escaping_scheme: allow-utf-8\n"
+            "  scrape_native_histograms: false\n");
+}
+
+TEST(ConfigFile, ShowsWhatIsInEffect) {
+  const std::string shown = Shown(
+      "# a comment\nscrape_configs:\n"
+      "- job_name: 'a: b'\n  static_configs:\n  - targets: [x:1, 'y:2']\n    labels: {b: '1', a: "
+      "x}\n"
+      "  relabel_configs: [{source_labels: [a, b], target_label: c}]\n"
+      "  metric_relabel_configs: [{action: drop, regex: 'true', source_labels: [z]}]\n"
+      "rule_files: [r*.yml]\n"
+      "global: {scrape_interval: 5s, sample_limit: 7, body_size_limit: 1536KB}\n");
+  EXPECT_EQ(shown, std::string("global:\n"
+                               "  scrape_interval: 5s\n"
+                               "  scrape_timeout: 5s\n"
+                               "  evaluation_interval: 1m\n"
+                               "  body_size_limit: 1MiB512KiB\n"
+                               "  sample_limit: 7\n"
+                               "  metric_name_validation_scheme: utf8\n"
+                               "  scrape_native_histograms: false\n"
+                               "rule_files:\n"
+                               "- /etc/r*.yml\n"
+                               "scrape_configs:\n"
+                               "- job_name: 'a: b'\n") +
+                       kShownJobHead + "  scrape_interval: 5s\n  scrape_timeout: 5s\n" +
+                       kShownJobMiddle + "  body_size_limit: 1MiB512KiB\n  sample_limit: 7\n" +
+                       kShownJobSchemes +
+                       "  follow_redirects: true\n"
+                       "  enable_http2: true\n"
+                       "  relabel_configs:\n"
+                       "  - source_labels: [a, b]\n"
+                       "    separator: ;\n"
+                       "    regex: (.*)\n"
+                       "    target_label: c\n"
+                       "    replacement: $1\n"
+                       "    action: replace\n"
+                       "  metric_relabel_configs:\n"
+                       "  - source_labels: [z]\n"
+                       "    separator: ;\n"
+                       "    regex: \"true\"\n"
+                       "    replacement: $1\n"
+                       "    action: drop\n"
+                       "  static_configs:\n"
+                       "  - targets:\n"
+                       "    - x:1\n"
+                       "    - y:2\n"
+                       "    labels:\n"
+                       "      a: x\n"
+                       "      b: \"1\"\n");
+}
+
+TEST(ConfigFile, HidesSecretsByTheirPlaceNotByTheirName) {
+  const std::string shown = Shown(
+      "global: {external_labels: {key: kept1, token: kept2}}\n"
+      "scrape_configs:\n"
+      "- job_name: a\n"
+      "  params: {token: [kept3], password: [kept4]}\n"
+      "  basic_auth: {username: kept5, password: hidden}\n"
+      "  proxy_url: http://kept6:hidden@proxy:1/\n"
+      "  proxy_connect_header: {Proxy-X: [hidden]}\n"
+      "  http_headers: {X-Key: {values: [kept7], secrets: [hidden]}}\n"
+      "  tls_config: {cert: kept8, key: hidden}\n"
+      "  static_configs: [{targets: [x:1], labels: {key: kept9, secret: kept10}}]\n"
+      "  http_sd_configs: [{url: 'http://u:hidden@h/', authorization: {credentials: hidden}}]\n"
+      "  consul_sd_configs: [{server: kept11, token: hidden}]\n"
+      "- job_name: b\n"
+      "  bearer_token: hidden\n"
+      "remote_write:\n"
+      "- url: http://u:hidden@h/write\n"
+      "  headers: {X-Key: hidden}\n");
+  EXPECT_EQ(shown.find("hidden"), std::string::npos) << shown;
+  for (int i = 1; i <= 11; ++i)
+    EXPECT_NE(shown.find("kept" + std::to_string(i)), std::string::npos) << i << "\n" << shown;
+  for (const char* line :
+       {"    password: <secret>\n", "  proxy_url: http://kept6:<secret>@proxy:1/\n",
+        "    Proxy-X:\n    - <secret>\n", "      secrets:\n      - <secret>\n",
+        "    key: <secret>\n", "    url: http://u:<secret>@h/\n", "    token: <secret>\n",
+        "  authorization:\n    type: Bearer\n    credentials: <secret>\n",
+        "- url: http://u:<secret>@h/write\n", "    X-Key: <secret>\n"})
+    EXPECT_NE(shown.find(line), std::string::npos) << line << "\n" << shown;
+}
+
+TEST(ConfigFile, ExpandsTheEnvironmentInExternalLabels) {
+  ::setenv("TOCSIN_TEST_SITE", "hall 7", 1);
+  ::unsetenv("TOCSIN_TEST_NONE");
   MapFiles files;
   files.files["/etc/p.yml"] =
-      "# a comment\nglobal: {scrape_interval: 5s, external_labels: {}}\nscrape_configs:\n"
-      "- job_name: 'a: b'\n  basic_auth: {username: u, password: hunter2}\n"
-      "  proxy_url: http://me:hunter2@proxy:1/\n"
-      "  static_configs:\n  - targets: [x:1, 'y:2']\n";
+      "global: {external_labels: {a: 'x${TOCSIN_TEST_SITE}y', b: '$TOCSIN_TEST_SITE', c: 'a$$b$', "
+      "d: '-$TOCSIN_TEST_NONE-', e: '${}${x'}}\n"
+      "scrape_configs: [{job_name: '$TOCSIN_TEST_SITE'}]\n";
   const auto config = LoadSiteConfig({.config_file = "/etc/p.yml"}, files);
   ASSERT_TRUE(config.ok()) << config.error().message();
-  EXPECT_EQ(config->main.shown,
-            "global:\n  scrape_interval: 5s\n  external_labels: {}\nscrape_configs:\n"
-            "- job_name: \"a: b\"\n  basic_auth:\n    username: u\n    password: <secret>\n"
-            "  proxy_url: \"http://me:<secret>@proxy:1/\"\n  static_configs:\n"
-            "  - targets:\n    - x:1\n    - \"y:2\"\n");
-  files.files["/etc/shown.yml"] = config->main.shown;
-  EXPECT_TRUE(LoadSiteConfig({.config_file = "/etc/shown.yml"}, files).ok());
+  const Labels& labels = config->main.global.external_labels;
+  EXPECT_EQ(labels.Get("a"), "xhall 7y");
+  EXPECT_EQ(labels.Get("b"), "hall 7");
+  EXPECT_EQ(labels.Get("c"), "a$b$");
+  EXPECT_EQ(labels.Get("d"), "--");
+  EXPECT_EQ(labels.Get("e"), "x");
+  EXPECT_EQ(config->main.scrape_configs[0].job_name, "$TOCSIN_TEST_SITE");
+  ASSERT_EQ(config->warnings.size(), 1u);
+  EXPECT_NE(config->warnings[0].find("TOCSIN_TEST_NONE"), std::string::npos);
 }
 
 }  // namespace

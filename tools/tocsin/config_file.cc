@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tools/tocsin/config_text.h"
+#include "tools/tocsin/environment.h"
 
 namespace tocsin {
 namespace {
@@ -93,7 +94,8 @@ Status LoadRuleGroups(const std::vector<std::string>& patterns, const query::Fea
 
 Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& files,
                                   ConfigWarnings& warnings) {
-  TOCSIN_ASSIGN(const YamlNode root, LoadYaml(file, files, warnings));
+  TOCSIN_ASSIGN(YamlNode root, LoadYaml(file, files, warnings));
+  ExpandExternalLabels(root, warnings);
   const YamlNode null = NullNode(file);
   const auto or_null = [&](const YamlNode* node) -> const YamlNode& { return node ? *node : null; };
   MainConfig config;
@@ -120,7 +122,7 @@ Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& fil
   TOCSIN_ASSIGN(config.remote_write, ingest::ParseForwardConfigs(remote_write, warnings));
   TOCSIN_ASSIGN(config.storage, ParseStorageSection(storage, warnings));
   TOCSIN_ASSIGN(config.alerting, ParseAlertingSection(alerting, warnings));
-  config.shown = ShowConfig(root);
+  config.shown = ShowConfig(root, config);
   return config;
 }
 
