@@ -15,7 +15,6 @@ namespace tocsin::alerting {
 namespace {
 
 constexpr std::string_view kApiPath = "api/v2/alerts";
-const std::vector<double> kLatencyBounds = {0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10};
 
 void AppendLabels(JsonWriter& json, const Labels& labels) {
   json.BeginObject();
@@ -73,7 +72,7 @@ struct Queue {
   uint64_t batches = 0;  // tells a late exchange from the one under way
   std::unique_ptr<Exchange> exchange;
   Counter sent, errors, dropped;
-  HistogramMetric latency;
+  SummaryMetric latency;
 };
 using QueuePtr = std::shared_ptr<Queue>;
 
@@ -128,8 +127,8 @@ struct ExternalSender::Impl : std::enable_shared_from_this<ExternalSender::Impl>
     queue->dropped = ports.metrics.GetCounter("prometheus_notifications_dropped_total",
                                               "Total number of alerts that nobody takes.", labels);
     queue->latency =
-        ports.metrics.GetHistogram("prometheus_notifications_latency_seconds",
-                                   "How long sending a batch took.", kLatencyBounds, labels);
+        ports.metrics.GetSummary("prometheus_notifications_latency_seconds",
+                                 "How long sending a batch took.", {0.5, 0.9, 0.99}, labels);
     return queue;
   }
 

@@ -12,13 +12,24 @@ int HexDigit(char c) {
   return -1;
 }
 
+bool IsEscape(std::string_view text) {
+  return text.size() >= 3 && HexDigit(text[1]) >= 0 && HexDigit(text[2]) >= 0;
+}
+
+// An error in Go's words when an escape is not one.
+Status CheckEscapes(std::string_view text) {
+  for (size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; at += 3)
+    if (!IsEscape(text.substr(at)))
+      return InvalidArgument("invalid URL escape \"" + std::string(text.substr(at, 3)) + "\"");
+  return OkStatus();
+}
+
 std::string Decode(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-        HexDigit(text[i + 2]) >= 0) {
+    if (c == '%' && IsEscape(text.substr(i))) {
       out.push_back(static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2])));
       i += 2;
     } else {
@@ -52,7 +63,8 @@ std::string PercentEncode(std::string_view text) {
   return out;
 }
 
-Params ParseForm(std::string_view text) {
+Result<Params> ParseForm(std::string_view text) {
+  TOCSIN_RETURN_IF_ERROR(CheckEscapes(text));
   Params params;
   while (!text.empty()) {
     const size_t end = std::min(text.find('&'), text.size());

@@ -9,14 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include "storage/base/result.h"
 #include "storage/base/transport.h"
 
 namespace tocsin::http {
 
 // Decoded parameters, repeated ones kept, in order.
 using Params = std::vector<std::pair<std::string, std::string>>;
-// Form encoding: '+' is a space, %XX decoded; malformed escapes stay as they are.
-Params ParseForm(std::string_view text);
+// Form encoding: '+' is a space, %XX decoded. kInvalidArgument: a '%' without two hex digits.
+Result<Params> ParseForm(std::string_view text);
+// Malformed escapes stay as they are.
 std::string PercentDecode(std::string_view text);
 std::string PercentEncode(std::string_view text);  // query component, space as +
 
@@ -29,6 +31,7 @@ struct Request {
   std::string remote_address;
   // Filled by the server from the URL and, for POST with a form body, from the body first.
   Params params;
+  Status form;  // the error of a parameter that cannot be decoded; then `params` is incomplete
   // Set when the client has gone; long work checks it.
   std::shared_ptr<std::atomic<bool>> canceled = std::make_shared<std::atomic<bool>>(false);
 

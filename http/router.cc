@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "storage/base/compression.h"
 
@@ -61,9 +62,34 @@ void AddCors(Response& response, const Request& request) {
   response.headers.emplace_back("Vary", "Origin");
 }
 
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Whether an Accept-Encoding (RFC 9110, 12.5.3) admits gzip: by name, or by "*" when not named; a
+// weight of zero refuses.
+bool AcceptsGzip(std::string_view header) {
+  std::optional<bool> named, any;
+  while (!header.empty()) {
+    const size_t end = std::min(header.find(','), header.size());
+    const std::string_view item = header.substr(0, end);
+    header.remove_prefix(std::min(end + 1, header.size()));
+    const size_t semicolon = std::min(item.find(';'), item.size());
+    const std::string_view coding = Trim(item.substr(0, semicolon));
+    std::string_view weight = Trim(item.substr(std::min(semicolon + 1, item.size())));
+    const bool zero = (weight.starts_with("q=") || weight.starts_with("Q=")) &&
+                      weight.find_first_not_of("0.", 2) == std::string_view::npos;
+    if (coding == "gzip" || coding == "x-gzip") named = !zero;
+    if (coding == "*") any = !zero;
+  }
+  return named.value_or(any.value_or(false));
+}
+
 void Compress(Response& response, const Request& request) {
   if (response.body.size() < kMinCompressBytes) return;
-  if (request.header("accept-encoding").find("gzip") == std::string_view::npos) return;
+  if (!AcceptsGzip(request.header("accept-encoding"))) return;
   response.body = GzipCompress(response.body);
   response.headers.emplace_back("Content-Encoding", "gzip");
 }

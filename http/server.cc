@@ -21,11 +21,23 @@ namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-// A client that has said nothing of its request yet gets this long at most.
-constexpr std::chrono::seconds kHeaderTimeout{30};
 constexpr std::chrono::seconds kWriteTimeout{60};
+// A client that is refused may still be sending; closing at once would reset the connection before
+// it has read why.
+constexpr std::chrono::seconds kDrainTimeout{2};
+constexpr size_t kMaxDrain = 16u << 20;
+constexpr size_t kReadBytes = 8u << 10;
 
 class ServerImpl;
+
+void AddParams(std::string_view text, Request& request) {
+  auto params = ParseForm(text);
+  if (!params.ok()) {
+    if (request.form.ok()) request.form = params.error();
+    return;
+  }
+  for (auto& pair : *params) request.params.push_back(std::move(pair));
+}
 
 // One connection: read a request, hand it out, write the answer, again. Everything but the
 // responder runs on the connection's strand.
@@ -35,15 +47,23 @@ class Session : public std::enable_shared_from_this<Session> {
   ~Session();
 
   void Start();
+  // When this session began to wait for its client, in turns of the server; 0: it works, or is to
+  // end. From any thread.
+  uint64_t waiting_since() const { return waiting_since_.load(std::memory_order_relaxed); }
+  // Ends it unless a request has come meanwhile. From any thread.
+  void Shed();
   // From any thread. Closes now when nothing is being answered (or `force`), else after the answer.
   void Stop(bool force);
 
  private:
   void Read();
+  void ReadHeader();
+  void ReadBody();
   void OnRequest(error_code error);
   void WatchForHangup();
   void Answer(Response response, bool keep_alive, bool head, unsigned version);
   void Refuse(beast::http::status status, std::string text);
+  void Drain();
   void Close();
 
   beast::tcp_stream stream_;
@@ -52,7 +72,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
   std::shared_ptr<std::atomic<bool>> canceled_;
   std::string remote_;
+  std::atomic<uint64_t> waiting_since_{0};
+  size_t drained_ = 0;
+  bool fresh_ = true;  // nothing has come yet
   bool busy_ = false;
+  bool refused_ = false;
   bool stopping_ = false;
 };
 
@@ -62,7 +86,10 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
       : loop_(loop),
         options_(std::move(options)),
         handler_(std::move(handler)),
-        connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")) {}
+        connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")),
+        shed_(metrics.GetCounter("tocsin_http_connections_shed_total",
+                                 "Connections that waited for their clients and had to make place "
+                                 "for new ones.")) {}
 
   Status Listen();
   void Stop(Duration grace) override;
@@ -72,24 +99,32 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   const Handler& handler() const { return handler_; }
   void Enter(Session* session);
   void Leave(Session* session);
+  uint64_t NextTurn() { return turns_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // Whether a client waits for a place.
+  bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
 
  private:
   struct Listener {
     explicit Listener(asio::io_context& context) : acceptor(context) {}
     tcp::acceptor acceptor;
-    bool paused = false;
+    std::optional<tcp::socket> parked;  // accepted when there was no place
   };
 
   void Accept(const std::shared_ptr<Listener>& listener);
+  void Admit(const std::shared_ptr<Listener>& listener, tcp::socket socket);
+  bool MakePlace();  // REQUIRES: mutex_ held
 
   EventLoop& loop_;
   const ServerOptions options_;
   const Handler handler_;
   const Gauge connections_;
+  const Counter shed_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::string> addresses_;
   std::mutex mutex_;
   std::set<Session*> sessions_;
+  std::atomic<uint64_t> turns_{0};
+  std::atomic<bool> crowded_{false};
   bool stopped_ = false;
 };
 
@@ -107,6 +142,16 @@ void Session::Start() {
   asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->Read(); });
 }
 
+void Session::Shed() {
+  waiting_since_ = 0;
+  auto locked = weak_from_this().lock();
+  if (!locked) return;  // on its way out
+  // Never inline: the caller holds the lock that the end of a session takes.
+  asio::post(stream_.get_executor(), [self = std::move(locked)] {
+    if (!self->busy_) self->Close();
+  });
+}
+
 void Session::Stop(bool force) {
   auto locked = weak_from_this().lock();
   if (!locked) return;  // on its way out
@@ -116,26 +161,46 @@ void Session::Stop(bool force) {
   });
 }
 
+// Waits for the first byte of a request. Until it comes nobody would miss this connection.
 void Session::Read() {
-  if (stopping_) return Close();
+  if (stopping_ || (!fresh_ && server_->crowded())) return Close();
   parser_.emplace();
   parser_->header_limit(server_->options().max_header_bytes);
   parser_->body_limit(server_->options().max_body_bytes);
-  // An idle keep-alive connection may wait long; once a request has begun it has to arrive.
-  stream_.expires_after(server_->options().read_timeout);
-  beast::http::async_read_header(
-      stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
-        if (error) return self->OnRequest(error);
-        self->stream_.expires_after(kHeaderTimeout);
-        if (self->parser_->get()[beast::http::field::expect] == "100-continue") {
-          static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-          error_code ignored;
-          asio::write(self->stream_.socket(), asio::buffer(kContinue), ignored);
-        }
-        beast::http::async_read(
-            self->stream_, self->buffer_, *self->parser_,
-            [self](error_code read_error, size_t) { self->OnRequest(read_error); });
-      });
+  waiting_since_ = server_->NextTurn();
+  if (buffer_.size() > 0) return ReadHeader();  // the client did not wait for the answer before
+  stream_.expires_after(fresh_ ? server_->options().first_byte_timeout
+                               : server_->options().read_timeout);
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = shared_from_this()](error_code error, size_t n) {
+                            if (error) return self->Close();
+                            self->buffer_.commit(n);
+                            self->waiting_since_ = self->server_->NextTurn();
+                            self->ReadHeader();
+                          });
+}
+
+// Once a request has begun it has to arrive.
+void Session::ReadHeader() {
+  fresh_ = false;
+  stream_.expires_after(server_->options().header_timeout);
+  beast::http::async_read_header(stream_, buffer_, *parser_,
+                                 [self = shared_from_this()](error_code error, size_t) {
+                                   if (error) return self->OnRequest(error);
+                                   self->ReadBody();
+                                 });
+}
+
+void Session::ReadBody() {
+  stream_.expires_after(server_->options().body_timeout);
+  if (parser_->get()[beast::http::field::expect] == "100-continue") {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    error_code ignored;
+    asio::write(stream_.socket(), asio::buffer(kContinue), ignored);
+  }
+  beast::http::async_read(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
 }
 
 void Session::OnRequest(error_code error) {
@@ -175,12 +240,13 @@ void Session::OnRequest(error_code error) {
   request->body = std::move(message.body());
   request->remote_address = remote_;
   if (request->header("content-type").starts_with("application/x-www-form-urlencoded")) {
-    request->params = ParseForm(request->body);
+    AddParams(request->body, *request);
   }
-  for (auto& pair : ParseForm(request->query)) request->params.push_back(std::move(pair));
+  AddParams(request->query, *request);
 
   canceled_ = request->canceled;
   busy_ = true;
+  waiting_since_ = 0;
   stream_.expires_never();
   const bool keep_alive = message.keep_alive();
   const bool head = message.method() == beast::http::verb::head;
@@ -232,6 +298,7 @@ void Session::Answer(Response response, bool keep_alive, bool head, unsigned ver
                              self->busy_ = false;
                              error_code ignored;
                              self->stream_.socket().cancel(ignored);  // the hangup watch
+                             if (!error && self->refused_) return self->Drain();
                              if (error || !message->keep_alive()) return self->Close();
                              self->Read();
                            });
@@ -242,7 +309,26 @@ void Session::Refuse(beast::http::status status, std::string text) {
   response.status = static_cast<int>(status);
   response.body = std::move(text);
   busy_ = true;
+  refused_ = true;
+  stream_.expires_never();
   Answer(std::move(response), false, false, 11);
+}
+
+// Lets the client finish what it is sending, so that it gets to read the refusal.
+void Session::Drain() {
+  if (drained_ == 0) {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    waiting_since_ = server_->NextTurn();
+    stream_.expires_after(kDrainTimeout);
+  }
+  buffer_.clear();
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = shared_from_this()](error_code error, size_t n) {
+                            self->drained_ += n;
+                            if (error || self->drained_ > kMaxDrain) return self->Close();
+                            self->Drain();
+                          });
 }
 
 void Session::Close() {
@@ -291,23 +377,44 @@ Status ServerImpl::Listen() {
 }
 
 void ServerImpl::Accept(const std::shared_ptr<Listener>& listener) {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopped_) return;
-    listener->paused = sessions_.size() >= static_cast<size_t>(options_.max_connections);
-    if (listener->paused) return;  // Leave() goes on
-  }
   listener->acceptor.async_accept(
       asio::make_strand(loop_.context()),
       [self = shared_from_this(), listener](error_code error, tcp::socket socket) {
         if (error == asio::error::operation_aborted) return;
-        if (!error) {
-          error_code ignored;
-          socket.set_option(tcp::no_delay(true), ignored);
-          std::make_shared<Session>(std::move(socket), self)->Start();
-        }
-        self->Accept(listener);
+        if (error) return self->Accept(listener);
+        error_code ignored;
+        socket.set_option(tcp::no_delay(true), ignored);
+        self->Admit(listener, std::move(socket));
       });
+}
+
+// Starts the connection when there is a place or one can be made; else it waits for one, and those
+// behind it wait in the kernel.
+void ServerImpl::Admit(const std::shared_ptr<Listener>& listener, tcp::socket socket) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    if (sessions_.size() >= static_cast<size_t>(options_.max_connections) && !MakePlace()) {
+      listener->parked.emplace(std::move(socket));
+      crowded_ = true;
+      return;  // Leave() goes on
+    }
+  }
+  std::make_shared<Session>(std::move(socket), shared_from_this())->Start();
+  Accept(listener);
+}
+
+// Closes the session that has been waiting for its client the longest.
+bool ServerImpl::MakePlace() {
+  Session* oldest = nullptr;
+  for (Session* session : sessions_) {
+    const uint64_t since = session->waiting_since();
+    if (since != 0 && (oldest == nullptr || since < oldest->waiting_since())) oldest = session;
+  }
+  if (oldest == nullptr) return false;
+  shed_.Add();
+  oldest->Shed();
+  return true;
 }
 
 void ServerImpl::Enter(Session* session) {
@@ -317,21 +424,23 @@ void ServerImpl::Enter(Session* session) {
 }
 
 void ServerImpl::Leave(Session* session) {
-  std::vector<std::shared_ptr<Listener>> resume;
-  {
-    std::lock_guard lock(mutex_);
-    sessions_.erase(session);
-    if (stopped_) return;  // the loop may drop its last sessions after the registry has gone
-    connections_.Set(static_cast<double>(sessions_.size()));
-    for (const auto& listener : listeners_) {
-      if (std::exchange(listener->paused, false)) resume.push_back(listener);
+  std::lock_guard lock(mutex_);
+  sessions_.erase(session);
+  if (stopped_) return;  // the loop may drop its last sessions after the registry has gone
+  connections_.Set(static_cast<double>(sessions_.size()));
+  if (!crowded_.exchange(false)) return;
+  loop_.Post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    for (const auto& listener : self->listeners_) {
+      std::optional<tcp::socket> socket;
+      {
+        std::lock_guard again(self->mutex_);
+        socket.swap(listener->parked);
+      }
+      if (socket) self->Admit(listener, *std::move(socket));
     }
-  }
-  for (const auto& listener : resume) {
-    loop_.Post([weak = weak_from_this(), listener] {
-      if (auto self = weak.lock()) self->Accept(listener);
-    });
-  }
+  });
 }
 
 void ServerImpl::Stop(Duration grace) {

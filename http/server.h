@@ -20,8 +20,12 @@ struct ServerOptions {
   std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
   uint64_t max_body_bytes = 64u << 20;
   uint32_t max_header_bytes = 64u << 10;
+  // When they are taken, a new connection costs the oldest one that only waits for its client.
   int max_connections = 512;
-  Duration read_timeout{300'000};
+  Duration read_timeout{300'000};       // between two requests of a connection
+  Duration first_byte_timeout{30'000};  // of a new connection
+  Duration header_timeout{10'000};      // from the first byte of a request to the end of its header
+  Duration body_timeout{30'000};
 };
 
 // Called on the event loop: must hand anything slow to an executor. `respond` may be called from

@@ -15,16 +15,15 @@ constexpr const char* kLastDuration = "prometheus_rule_group_last_duration_secon
 constexpr const char* kLastEvaluation = "prometheus_rule_group_last_evaluation_timestamp_seconds";
 constexpr const char* kLastSamples = "prometheus_rule_group_last_evaluation_samples";
 
-const std::vector<double> kDurationBounds = {0.001, 0.01, 0.1, 1, 10};
-
 }  // namespace
 
 RuleMetrics::RuleMetrics(MetricRegistry& r)
     : registry(r),
-      rule_duration(r.GetHistogram("prometheus_rule_evaluation_duration_seconds",
-                                   "The duration of a rule to execute.", kDurationBounds)),
-      group_duration(r.GetHistogram("prometheus_rule_group_duration_seconds",
-                                    "The duration of rule group evaluations.", kDurationBounds)),
+      rule_duration(r.GetSummary("prometheus_rule_evaluation_duration_seconds",
+                                 "The duration of a rule to execute.", {0.5, 0.9, 0.99})),
+      group_duration(r.GetSummary("prometheus_rule_group_duration_seconds",
+                                  "The duration of rule group evaluations.",
+                                  {0.01, 0.05, 0.5, 0.9, 0.99})),
       templates{r.GetCounter("prometheus_template_text_expansions_total",
                              "The total number of template text expansions."),
                 r.GetCounter("prometheus_template_text_expansion_failures_total",

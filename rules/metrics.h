@@ -13,8 +13,8 @@ struct RuleMetrics {
   explicit RuleMetrics(MetricRegistry& registry);
 
   MetricRegistry& registry;
-  HistogramMetric rule_duration;
-  HistogramMetric group_duration;
+  SummaryMetric rule_duration;
+  SummaryMetric group_duration;
   TemplateMetrics templates;
   Counter state_write_failures;
 };

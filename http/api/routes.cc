@@ -28,6 +28,7 @@ RouteHandler MakeHandler(const ContextPtr& context, const ApiRow& row) {
   return [context, handler = row.handler, async = row.async, early = row.before_ready](
              const std::shared_ptr<const Request>& request, const PathArgs& args,
              const Responder& respond) {
+    if (!request->form.ok()) return respond(ErrorResponse(request->form.error()));
     if (!early && !Ready(*context)) return respond(NotReady());
     if (handler == nullptr) return async(context, request, respond);
     Result<Response> response = handler(*context, *request, args);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <mutex>
 
 #include "storage/base/metrics.h"
@@ -10,7 +9,7 @@
 
 namespace tocsin::ingest {
 
-// Thread-safe. The quantiles are those of the latest observations.
+// Thread-safe.
 class IntervalLengths {
  public:
   // REQUIRES: the registry outlives it.
@@ -20,11 +19,9 @@ class IntervalLengths {
   void Observe(Duration configured, double seconds);
 
  private:
-  struct Recent;
-
   MetricRegistry& registry_;
   std::mutex mutex_;
-  std::map<int64_t, std::shared_ptr<Recent>> by_interval_;
+  std::map<Duration, SummaryMetric> by_interval_;
 };
 
 }  // namespace tocsin::ingest

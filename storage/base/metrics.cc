@@ -5,6 +5,7 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
+#include <prometheus/summary.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ struct MetricRegistry::Impl {
   std::map<std::string, prometheus::Family<prometheus::Counter>*> counters;
   std::map<std::string, prometheus::Family<prometheus::Gauge>*> gauges;
   std::map<std::string, prometheus::Family<prometheus::Histogram>*> histograms;
+  std::map<std::string, prometheus::Family<prometheus::Summary>*> summaries;
   std::set<std::pair<std::string, MetricLabels>> made, removed;
   std::vector<Callback> callbacks;
 
@@ -63,6 +65,10 @@ void HistogramMetric::Observe(double v) const {
   if (impl_) static_cast<prometheus::Histogram*>(impl_)->Observe(v);
 }
 
+void SummaryMetric::Observe(double v) const {
+  if (impl_) static_cast<prometheus::Summary*>(impl_)->Observe(v);
+}
+
 MetricRegistry::MetricRegistry() : impl_(std::make_unique<Impl>()) {}
 MetricRegistry::~MetricRegistry() = default;
 
@@ -92,6 +98,21 @@ HistogramMetric MetricRegistry::GetHistogram(const std::string& name, const std:
   auto* metric = &family.Add(labels, std::move(upper_bounds));
   impl_->Made(name, labels);
   return HistogramMetric(metric);
+}
+
+SummaryMetric MetricRegistry::GetSummary(const std::string& name, const std::string& help,
+                                         const std::vector<double>& quantiles,
+                                         const MetricLabels& labels) {
+  // As in Prometheus' client: a tenth of the distance to the nearer end as the error allowed.
+  prometheus::Summary::Quantiles wanted;
+  for (const double q : quantiles) wanted.push_back({q, std::max(0.001, std::min(q, 1 - q) / 10)});
+  constexpr std::chrono::minutes kWindow{10};
+  constexpr int kWindowParts = 5;
+  std::lock_guard lock(impl_->mutex);
+  auto& family = impl_->FamilyOf(impl_->summaries, name, help, prometheus::BuildSummary);
+  auto* metric = &family.Add(labels, wanted, kWindow, kWindowParts);
+  impl_->Made(name, labels);
+  return SummaryMetric(metric);
 }
 
 void MetricRegistry::AddCallback(const std::string& name, const std::string& help, bool counter,

@@ -49,6 +49,19 @@ class HistogramMetric {
   void* impl_ = nullptr;
 };
 
+// Quantiles of the last ten minutes (NaN when nothing was observed in them), sum and count of all.
+// An observation takes a lock: for what happens by the scrape or the rule, not by the sample.
+class SummaryMetric {
+ public:
+  SummaryMetric() = default;
+  void Observe(double v) const;
+
+ private:
+  friend class MetricRegistry;
+  explicit SummaryMetric(void* impl) : impl_(impl) {}
+  void* impl_ = nullptr;
+};
+
 // Thread-safe. A default-constructed handle counts nothing, so tests may leave metrics out.
 class MetricRegistry {
  public:
@@ -61,6 +74,9 @@ class MetricRegistry {
   Gauge GetGauge(const std::string& name, const std::string& help, const MetricLabels& labels = {});
   HistogramMetric GetHistogram(const std::string& name, const std::string& help,
                                std::vector<double> upper_bounds, const MetricLabels& labels = {});
+  // `quantiles`: each in (0, 1).
+  SummaryMetric GetSummary(const std::string& name, const std::string& help,
+                           const std::vector<double>& quantiles, const MetricLabels& labels = {});
 
   // `value` is asked at each scrape; it must be quick and thread-safe. `counter`: its TYPE.
   void AddCallback(const std::string& name, const std::string& help, bool counter,

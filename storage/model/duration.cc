@@ -269,27 +269,33 @@ Result<Timestamp> ParseRfc3339(std::string_view text) {
 
 Result<uint64_t> ParseByteSize(std::string_view text) {
   static constexpr std::string_view kPrefixes = "KMGTPE";
-  size_t length = 0;
-  while (length < text.size() && (IsDigit(text[length]) || text[length] == '.')) ++length;
   const auto invalid = [&] {
     return InvalidArgument(
         fmt::format("not a valid byte size: {} (want a number with B, KB, MB, GB, TB, PB or EB)",
                     Quoted(text)));
   };
-  const auto value = ParseFloat(text.substr(0, length));
-  if (!value) return invalid();
-  std::string_view unit = text.substr(length);
-  double scale = 1;
-  if (!unit.empty() && unit != "B") {
-    const size_t prefix = kPrefixes.find(unit[0]);
-    if (prefix == std::string_view::npos) return invalid();
-    unit.remove_prefix(1);
-    if (unit != "B" && unit != "iB") return invalid();
-    scale = static_cast<double>(uint64_t{1} << (10 * (prefix + 1)));
-  }
+  double sum = 0;
+  std::string_view rest = text;
+  do {
+    size_t length = 0;
+    while (length < rest.size() && (IsDigit(rest[length]) || rest[length] == '.')) ++length;
+    const auto value = ParseFloat(rest.substr(0, length));
+    if (!value) return invalid();
+    rest.remove_prefix(length);
+    double scale = 1;
+    if (!rest.empty() && rest[0] != 'B') {
+      const size_t prefix = kPrefixes.find(rest[0]);
+      if (prefix == std::string_view::npos) return invalid();
+      scale = static_cast<double>(uint64_t{1} << (10 * (prefix + 1)));
+      rest.remove_prefix(rest.substr(1).starts_with("i") ? 2 : 1);
+      if (!rest.starts_with("B")) return invalid();
+    }
+    if (!rest.empty()) rest.remove_prefix(1);
+    sum += *value * scale;
+  } while (!rest.empty());
   // 2^63: sizes travel as signed numbers elsewhere.
-  if (*value * scale >= 0x1p63) return InvalidArgument("byte size out of range: " + Quoted(text));
-  return static_cast<uint64_t>(*value * scale);
+  if (sum >= 0x1p63) return InvalidArgument("byte size out of range: " + Quoted(text));
+  return static_cast<uint64_t>(sum);
 }
 
 }  // namespace tocsin

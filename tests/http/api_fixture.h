@@ -81,7 +81,7 @@ class ApiServer {
     Request request = MakeRequest("POST", target);
     request.headers.emplace_back("Content-Type", type);
     if (type == "application/x-www-form-urlencoded") {
-      Params params = ParseForm(body);
+      Params params = *ParseForm(body);
       params.insert(params.end(), request.params.begin(), request.params.end());
       request.params = std::move(params);
     }
@@ -140,7 +140,11 @@ class ApiServer {
     const size_t mark = std::min(target.find('?'), target.size());
     request.path = PercentDecode(target.substr(0, mark));
     if (mark < target.size()) request.query = target.substr(mark + 1);
-    request.params = ParseForm(request.query);
+    if (auto params = ParseForm(request.query); params.ok()) {
+      request.params = *std::move(params);
+    } else {
+      request.form = params.error();
+    }
     return request;
   }
 

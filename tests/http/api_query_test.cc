@@ -44,6 +44,14 @@ TEST(ApiQuery, Instant) {
             R"({"resultType":"scalar","result":[1700000000,"+Inf"]})");
 }
 
+TEST(ApiQuery, ABadEscapeIsAnErrorNotAnEmptyQuery) {
+  Site site;
+  const Response response = site.Get("/api/v1/query?query=up%zz");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body,
+            R"({"status":"error","errorType":"bad_data","error":"invalid URL escape \"%zz\""})");
+}
+
 TEST(ApiQuery, PostsForms) {
   Site site;
   const Response response =

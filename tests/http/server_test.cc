@@ -51,8 +51,8 @@ class ServerTest : public ::testing::Test {
     return promise->get_future().get();
   }
 
-  // Sends raw bytes and returns all that comes until the server closes.
-  std::string Raw(const std::string& bytes) {
+  // A connection that has sent `bytes`.
+  int Connect(const std::string& bytes) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in to{};
     to.sin_family = AF_INET;
@@ -61,11 +61,21 @@ class ServerTest : public ::testing::Test {
     EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
     EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
+    return fd;
+  }
+  // All that comes until the server closes.
+  static std::string ReadAll(int fd) {
     std::string answer;
     char buffer[4096];
     for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, n);
     close(fd);
     return answer;
+  }
+  std::string Raw(const std::string& bytes) { return ReadAll(Connect(bytes)); }
+  double Metric(const std::string& name) {
+    const std::string text = metrics_.Serialize();
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
   }
 
   EventLoop loop_;
@@ -125,6 +135,120 @@ TEST_F(ServerTest, RefusesWhatIsTooLargeOrMalformed) {
   EXPECT_NE(Raw("GET / HTTP/1.1\r\nA: " + std::string(3000, 'x') + "\r\n\r\n").find(" 431 "),
             std::string::npos);
   EXPECT_NE(Raw("nonsense\r\n\r\n").find(" 400 "), std::string::npos);
+}
+
+TEST_F(ServerTest, ALargeHeaderIsReadToItsEndSoThatTheRefusalArrives) {
+  Serve(Echo);
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer =
+        Raw("GET / HTTP/1.1\r\nA: " + std::string(3u << 20, 'x') + "\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 431 ")) << answer.substr(0, 100);
+  }
+}
+
+TEST_F(ServerTest, SaysWhichEscapeIsNone) {
+  Serve([](const std::shared_ptr<const Request>& request, const Responder& respond) {
+    respond({.body = request->form.ok() ? "fine" : request->form.error().message()});
+  });
+  EXPECT_EQ(Get({.url = "/q?query=up%zz&x=1"}).response->body, "invalid URL escape \"%zz\"");
+  EXPECT_EQ(Get({.url = "/q?query=up%2"}).response->body, "invalid URL escape \"%2\"");
+  EXPECT_EQ(Get({.url = "/q?query=up%25zz"}).response->body, "fine");
+  HttpRequest post{.method = "POST", .url = "/q"};
+  post.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  post.body = "query=%";
+  EXPECT_EQ(Get(post).response->body, "invalid URL escape \"%\"");
+}
+
+TEST_F(ServerTest, ConnectionsThatWaitForTheirClientGiveWay) {
+  ServerOptions options;
+  options.max_connections = 8;
+  Serve(Echo, options);
+  for (const char* begun :
+       {"", "GET / HTTP/1.1\r\nHost: x", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}) {
+    std::vector<int> held;
+    for (int i = 0; i < 20; ++i) held.push_back(Connect(begun));
+    for (int i = 0; i < 3; ++i) {
+      HttpRequest request{.url = "/x"};
+      request.timeout = Duration{5000};
+      const auto got = Get(request);
+      ASSERT_TRUE(got.response.ok()) << begun << ": " << got.response.error().message();
+      EXPECT_EQ(got.response->body, "GET /x ");
+    }
+    // The oldest went, without a word.
+    EXPECT_EQ(ReadAll(held.front()), "") << begun;
+    for (size_t i = 1; i < held.size(); ++i) close(held[i]);
+  }
+  EXPECT_GE(Metric("tocsin_http_connections_shed_total"), 3 * 10);
+  for (int i = 0; i < 2000 && Metric("tocsin_http_connections") > 8; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_LE(Metric("tocsin_http_connections"), 8);
+}
+
+TEST_F(ServerTest, ConnectionsAtWorkDoNotGiveWay) {
+  ServerOptions options;
+  options.max_connections = 2;
+  std::mutex mutex;
+  std::vector<Responder> waiting;
+  std::promise<void> both;
+  Serve(
+      [&](const std::shared_ptr<const Request>& request, const Responder& respond) {
+        if (request->path != "/slow") return Echo(request, respond);
+        std::lock_guard lock(mutex);
+        waiting.push_back(respond);
+        if (waiting.size() == 2) both.set_value();
+      },
+      options);
+  const std::string slow = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+  const int first = Connect(slow), second = Connect(slow);
+  both.get_future().wait();
+  auto third = std::async(std::launch::async, [this] {
+    return Raw("GET /third HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  });
+  EXPECT_EQ(third.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+  {
+    std::lock_guard lock(mutex);
+    for (const Responder& respond : waiting) respond({.body = "done"});
+    waiting.clear();
+  }
+  // Their answers are whole; the place of one of them goes to the third.
+  EXPECT_NE(third.get().find("GET /third"), std::string::npos);
+  char buffer[4096];
+  for (const int fd : {first, second}) {
+    const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    EXPECT_NE(std::string(buffer, std::max<ssize_t>(n, 0)).find("done"), std::string::npos);
+    close(fd);
+  }
+}
+
+TEST_F(ServerTest, ARequestThatHasBegunHasToArrive) {
+  ServerOptions options;
+  options.header_timeout = Duration{100};
+  options.body_timeout = Duration{100};
+  options.first_byte_timeout = Duration{100};
+  Serve(Echo, options);
+  for (const char* begun : {"", "G", "GET / HTTP/1.1\r\nHost: x\r\n",
+                            "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabc"}) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(Raw(begun), "") << begun;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20)) << begun;
+  }
+  // Between two requests there is more time.
+  const int fd = Connect("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  char buffer[4096];
+  EXPECT_GT(recv(fd, buffer, sizeof buffer, 0), 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const std::string more = "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(send(fd, more.data(), more.size(), MSG_NOSIGNAL), static_cast<ssize_t>(more.size()));
+  EXPECT_NE(ReadAll(fd).find("GET /b"), std::string::npos);
+}
+
+TEST_F(ServerTest, AnswersRequestsThatCameTogether) {
+  Serve(Echo);
+  const std::string answer =
+      Raw("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+          "GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  for (const char* part : {"GET /1", "GET /2", "GET /3"})
+    EXPECT_NE(answer.find(part), std::string::npos) << answer;
 }
 
 TEST_F(ServerTest, TellsTheHandlerThatTheClientHasGone) {
@@ -225,6 +349,13 @@ TEST(Router, MatchesCountsAndRefuses) {
   EXPECT_TRUE(ask("GET", "/pre/files/a/b.js").body.starts_with("a/b.js"));
   const Response packed = ask("GET", "/pre/files/a", {{"Accept-Encoding", "gzip"}});
   EXPECT_EQ(GzipUncompress(packed.body, 1 << 20)->size(), 2001u);
+  for (const char* accept :
+       {"gzip;q=0", "identity", "*;q=0", "deflate, gzip; q=0.000", "gzip;q=0, *", ""})
+    EXPECT_TRUE(ask("GET", "/pre/files/a", {{"Accept-Encoding", accept}}).body.starts_with("a"))
+        << accept;
+  for (const char* accept : {"deflate, gzip;q=0.5", "*", "br;q=0,gzip;q=1.0", "x-gzip"})
+    EXPECT_FALSE(ask("GET", "/pre/files/a", {{"Accept-Encoding", accept}}).body.starts_with("a"))
+        << accept;
   EXPECT_NE(metrics.Serialize().find(
                 "prometheus_http_requests_total{code=\"405\",handler=\"/unknown\"} 1"),
             std::string::npos);

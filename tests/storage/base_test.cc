@@ -104,6 +104,25 @@ TEST(Metrics, SerializesWhatWasCounted) {
   Counter().Add();  // a handle without a registry counts nothing
 }
 
+TEST(Metrics, ASummaryIsOneFamilyWithItsQuantiles) {
+  MetricRegistry registry;
+  const SummaryMetric summary = registry.GetSummary("s_seconds", "Help.", {0.5, 0.9}, {{"x", "1"}});
+  EXPECT_NE(registry.Serialize().find("s_seconds{x=\"1\",quantile=\"0.5\"} Nan"),
+            std::string::npos)
+      << registry.Serialize();
+  for (int i = 1; i <= 100; ++i) summary.Observe(i);
+  const std::string text = registry.Serialize();
+  EXPECT_NE(text.find("# TYPE s_seconds summary\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("s_seconds_count{x=\"1\"} 100\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("s_seconds_sum{x=\"1\"} 5050\n"), std::string::npos) << text;
+  const std::string median = "s_seconds{x=\"1\",quantile=\"0.5\"} ";
+  const size_t at = text.find(median);
+  ASSERT_NE(at, std::string::npos) << text;
+  EXPECT_NEAR(std::stod(text.substr(at + median.size())), 50, 6);
+  registry.Remove("s_seconds", {{"x", "1"}});
+  EXPECT_EQ(registry.Serialize(), "");
+}
+
 TEST(FileSystem, ReadsGlobsAndNamesWhatIsMissing) {
   testing::TempDir dir;
   const FileSystem& files = RealFileSystem();

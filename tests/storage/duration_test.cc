@@ -97,14 +97,14 @@ TEST(Rfc3339, ParsesOffsetsAndRefusesNonsense) {
 
 TEST(ByteSize, ReadsBaseTwoUnits) {
   const std::pair<std::string, uint64_t> cases[] = {
-      {"0", 0},        {"1024", 1024}, {"512MB", 512u << 20}, {"10GiB", uint64_t{10} << 30},
-      {"1.5KB", 1536}, {"7B", 7}};
+      {"0", 0},        {"1024", 1024}, {"512MB", 512u << 20},       {"10GiB", uint64_t{10} << 30},
+      {"1.5KB", 1536}, {"7B", 7},      {"1MiB512KiB", 1536u << 10}, {"1KB1B", 1025}};
   for (const auto& [text, bytes] : cases) {
     const auto parsed = ParseByteSize(text);
     ASSERT_TRUE(parsed.ok()) << text;
     EXPECT_EQ(*parsed, bytes);
   }
-  for (const char* bad : {"", "MB", "1XB", "-1MB", "1M", "100EB", "1e3MB"})
+  for (const char* bad : {"", "MB", "1XB", "-1MB", "1M", "100EB", "1e3MB", "1MBx", "1KB-1B", "1iB"})
     EXPECT_FALSE(ParseByteSize(bad).ok()) << bad;
 }
 

@@ -138,7 +138,9 @@ std::string Shown(const std::string& text) {
   files.files["/etc/shown.yml"] = config->main.shown;
   const auto again = LoadSiteConfig({.config_file = "/etc/shown.yml"}, files);
   EXPECT_TRUE(again.ok()) << again.error().message() << "\n" << config->main.shown;
-  if (again.ok()) EXPECT_EQ(again->main.shown, config->main.shown);
+  if (again.ok()) {
+    EXPECT_EQ(again->main.shown, config->main.shown);
+  }
   return config->main.shown;
 }
 
