@@ -55,6 +55,8 @@ void SetTls(CURL* easy, const TlsConfig& tls) {
 
 void SetCommon(CURL* easy, Duration timeout) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else ending an exchange waits for the thread that still looks up its host, on the event loop.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(std::max<int64_t>(timeout.count(), 1)));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,

@@ -152,38 +152,9 @@ void ReadNested(StrictMap& map, std::string_view key, T* out, F read) {
   }
 }
 
-void ReadAuth(StrictMap& map, const std::string& base_file, TransportConfig* config) {
-  ReadNested(map, "basic_auth", &config->basic_auth,
-             [&](const YamlNode& node) { return ReadBasicAuth(node, base_file); });
-  ReadNested(map, "authorization", &config->authorization,
-             [&](const YamlNode& node) { return ReadAuthorization(node, base_file); });
-  const YamlNode* oauth2 = map.Get("oauth2");
-  TransportConfig::Authorization bearer;
-  ReadSecret(map, "bearer_token", &bearer.credentials);
-  ReadPath(map, "bearer_token_file", base_file, &bearer.credentials_file);
-  const bool has_token = !bearer.credentials.empty();
-  const bool has_token_file = !bearer.credentials_file.empty();
-  FailIfBoth(map, has_token, has_token_file, "bearer_token",
-             "at most one of bearer_token & bearer_token_file must be configured");
-  const int ways = (config->basic_auth ? 1 : 0) + (oauth2 != nullptr ? 1 : 0);
-  if (has_token || has_token_file) {
-    if (config->authorization)
-      map.FailAt("authorization",
-                 "authorization is not compatible with bearer_token & bearer_token_file");
-    if (ways > 0)
-      map.FailAt(config->basic_auth ? "basic_auth" : "oauth2",
-                 "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
-                 "configured");
-    config->authorization = std::move(bearer);
-  } else if (ways + (config->authorization ? 1 : 0) > 1) {
-    map.FailAt(config->basic_auth ? "basic_auth" : "authorization",
-               "at most one of basic_auth, oauth2 & authorization must be configured");
-  }
-  if (oauth2 != nullptr)
-    map.Fail(Unsupported(oauth2->MakeError("oauth2 is not supported yet").message()));
-}
-
-void ReadProxy(StrictMap& map, TransportConfig* config) {
+// TransportConfig and its Oauth2 have the same keys for proxies.
+template <typename Config>
+void ReadProxy(StrictMap& map, Config* config) {
   map.Read("proxy_url", &config->proxy_url);
   map.Read("no_proxy", &config->no_proxy);
   map.Read("proxy_from_environment", &config->proxy_from_environment);
@@ -199,6 +170,63 @@ void ReadProxy(StrictMap& map, TransportConfig* config) {
              !has_url && !config->proxy_from_environment, "proxy_connect_header",
              "if proxy_connect_header is configured, proxy_url or proxy_from_environment must "
              "also be configured");
+}
+
+Result<TransportConfig::Oauth2> ReadOauth2(const YamlNode& node, const std::string& base_file) {
+  constexpr std::string_view kGrant = "client_credentials";
+  TransportConfig::Oauth2 oauth2;
+  std::string grant(kGrant);
+  StrictMap map(node, "config.OAuth2");
+  map.Read("client_id", &oauth2.client_id);
+  ReadSecret(map, "client_secret", &oauth2.client_secret);
+  ReadPath(map, "client_secret_file", base_file, &oauth2.client_secret_file);
+  map.Read("scopes", &oauth2.scopes);
+  map.Read("token_url", &oauth2.token_url);
+  map.Read("endpoint_params", &oauth2.endpoint_params);
+  map.Read("grant_type", &grant);
+  ReadNested(map, "tls_config", &oauth2.tls,
+             [&](const YamlNode& tls) { return ReadTlsConfig(tls, base_file); });
+  ReadProxy(map, &oauth2);
+  if (!grant.empty() && grant != kGrant)
+    map.FailAt("grant_type",
+               fmt::format("oauth2 grant_type \"{}\" is not available, use \"{}\"", grant, kGrant));
+  if (oauth2.client_id.empty()) map.FailAt("client_id", "oauth2 client_id must be configured");
+  if (oauth2.token_url.empty()) map.FailAt("token_url", "oauth2 token_url must be configured");
+  FailIfBoth(map, !oauth2.client_secret.empty(), !oauth2.client_secret_file.empty(),
+             "client_secret",
+             "at most one of oauth2 client_secret & client_secret_file must be configured");
+  TOCSIN_RETURN_IF_ERROR(map.Finish());
+  return oauth2;
+}
+
+void ReadAuth(StrictMap& map, const std::string& base_file, TransportConfig* config) {
+  ReadNested(map, "basic_auth", &config->basic_auth,
+             [&](const YamlNode& node) { return ReadBasicAuth(node, base_file); });
+  ReadNested(map, "authorization", &config->authorization,
+             [&](const YamlNode& node) { return ReadAuthorization(node, base_file); });
+  ReadNested(map, "oauth2", &config->oauth2,
+             [&](const YamlNode& node) { return ReadOauth2(node, base_file); });
+  TransportConfig::Authorization bearer;
+  ReadSecret(map, "bearer_token", &bearer.credentials);
+  ReadPath(map, "bearer_token_file", base_file, &bearer.credentials_file);
+  const bool has_token = !bearer.credentials.empty();
+  const bool has_token_file = !bearer.credentials_file.empty();
+  FailIfBoth(map, has_token, has_token_file, "bearer_token",
+             "at most one of bearer_token & bearer_token_file must be configured");
+  const int ways = (config->basic_auth ? 1 : 0) + (config->oauth2 ? 1 : 0);
+  if (has_token || has_token_file) {
+    if (config->authorization)
+      map.FailAt("authorization",
+                 "authorization is not compatible with bearer_token & bearer_token_file");
+    if (ways > 0)
+      map.FailAt(config->basic_auth ? "basic_auth" : "oauth2",
+                 "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
+                 "configured");
+    config->authorization = std::move(bearer);
+  } else if (ways + (config->authorization ? 1 : 0) > 1) {
+    map.FailAt(config->basic_auth ? "basic_auth" : "authorization",
+               "at most one of basic_auth, oauth2 & authorization must be configured");
+  }
 }
 
 }  // namespace

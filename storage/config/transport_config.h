@@ -45,8 +45,25 @@ struct TransportConfig {
     bool operator==(const HeaderValues&) const = default;
   };
 
+  // Client credentials: the transport fetches tokens and keeps them until they expire.
+  struct Oauth2 {
+    std::string client_id;
+    Secret client_secret;
+    std::string client_secret_file;
+    std::vector<std::string> scopes;
+    std::string token_url;
+    std::map<std::string, std::string> endpoint_params;
+    TlsConfig tls;  // and the proxy keys: of the way to the token's server
+    std::string proxy_url;
+    std::string no_proxy;
+    bool proxy_from_environment = false;
+    std::map<std::string, HeaderValues> proxy_connect_header;
+    bool operator==(const Oauth2&) const = default;
+  };
+
   std::optional<BasicAuth> basic_auth;
   std::optional<Authorization> authorization;
+  std::optional<Oauth2> oauth2;
   TlsConfig tls;
   bool follow_redirects = true;
   bool enable_http2 = true;
@@ -60,8 +77,8 @@ struct TransportConfig {
 };
 
 // Reads the HTTP client keys of `map` (they lie inline in scrape configs; Alertmanager nests them
-// under http_config). Relative file names are resolved against `base_file`. oauth2 is refused as
-// not available yet. Does not call map.Finish().
+// under http_config). Relative file names are resolved against `base_file`. Of oauth2
+// the grant of client credentials is known. Does not call map.Finish().
 Result<TransportConfig> ReadTransportConfig(StrictMap& map, const std::string& base_file);
 Result<TlsConfig> ReadTlsConfig(const YamlNode& node, const std::string& base_file);
 

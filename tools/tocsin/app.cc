@@ -8,6 +8,7 @@
 
 #include "http/api/api.h"
 #include "http/client.h"
+#include "http/oauth2.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "storage/base/coding.h"
@@ -88,6 +89,7 @@ struct App::Impl {
   EventLoop loop;
   Pools pools;
   std::unique_ptr<http::Client> client;
+  std::unique_ptr<http::Oauth2Transport> transport;
   std::unique_ptr<Site> site;
   std::unique_ptr<Reloader> reloader;
   // Swapped when everything is up; requests under way keep the one they began with.
@@ -216,13 +218,14 @@ Status App::Impl::Start(const SiteConfig& config, bool handle_signals) {
     });
   }
   client = http::Client::Create(loop, RealFileSystem());
+  transport = std::make_unique<http::Oauth2Transport>(*client, clock, loop, RealFileSystem());
   TOCSIN_RETURN_IF_ERROR(Listen());
   io = std::make_unique<IoThreads>(loop);
   TOCSIN_ASSIGN(site, Site::Open(OptionsOf(config), {.clock = clock,
                                                      .scheduler = loop,
                                                      .random = random,
                                                      .files = RealFileSystem(),
-                                                     .transport = *client,
+                                                     .transport = *transport,
                                                      .mailer = *client,
                                                      .workers = pools.workers,
                                                      .commit = pools.commit,
@@ -247,6 +250,7 @@ Status App::Impl::Stop() {
   pools.queries.Stop();
   Status closed;
   if (site != nullptr) closed = site->Stop(kSealBudget);
+  transport.reset();
   client.reset();
   if (io != nullptr) io->Stop();
   pools.workers.Stop();
