@@ -329,9 +329,27 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
                           "The number of times that files were dropped for their size.");
   metrics.truncations_failed = registry.GetCounter("prometheus_tsdb_wal_truncations_failed_total",
                                                    "Total number of failed log truncations.");
+  metrics.level_jobs = registry.GetCounter("tocsin_storage_level_builds_total",
+                                           "Days whose 5m and 1h levels were built.");
+  metrics.level_samples = registry.GetCounter("tocsin_storage_level_samples_read_total",
+                                              "Samples read to build levels.");
+  metrics.level_bytes = registry.GetCounter("tocsin_storage_level_bytes_written_total",
+                                            "Bytes of the levels that were built.");
   const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_, folder_,  index_,       head_,   directories_,        log_,       log_readers_,
-          queue_,  layouts_, ports_.clock, metrics, LogBudget(options_), head_budget};
+  return {*store_,
+          folder_,
+          index_,
+          head_,
+          directories_,
+          log_,
+          queue_,
+          layouts_,
+          ports_.clock,
+          metadata_,
+          metrics,
+          options_.levels,
+          LogBudget(options_),
+          head_budget};
 }
 
 void DbImpl::SetRetention(Duration time, uint64_t size) { maintenance_.SetRetention(time, size); }

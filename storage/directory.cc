@@ -1,6 +1,9 @@
 #include "storage/directory.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace tocsin::storage {
@@ -16,6 +19,56 @@ void Directory::Sort() {
     const uint64_t covers_a = a->header.covers.front();
     const uint64_t covers_b = b->header.covers.front();
     return covers_a != covers_b ? covers_a < covers_b : a->id < b->id;
+  });
+  std::sort(levels.begin(), levels.end(), [](const SealedFilePtr& a, const SealedFilePtr& b) {
+    return std::tie(a->id.level, a->id.day, a->id.retention_class, a->id.seal_seq) <
+           std::tie(b->id.level, b->id.day, b->id.retention_class, b->id.seal_seq);
+  });
+}
+
+Timestamp Directory::EdgeOf(uint8_t retention_class, Level level) const {
+  const auto edge = edges.find({retention_class, static_cast<uint8_t>(level)});
+  return edge == edges.end() ? kMinTimestamp : edge->second;
+}
+
+Timestamp Directory::RawEdge() const {
+  Timestamp oldest = EdgeOf(0, Level::kRaw);
+  for (const SealedFilePtr& file : files)
+    if (file->id.retention_class != 0)
+      oldest = std::min(oldest, EdgeOf(file->id.retention_class, Level::kRaw));
+  return oldest;
+}
+
+Timestamp Directory::OldestEdge() const {
+  Timestamp oldest = RawEdge();
+  for (const SealedFilePtr& file : levels) oldest = std::min(oldest, DayStart(file->id.day));
+  return oldest;
+}
+
+std::span<const SealedFilePtr> Directory::LevelsOf(Level level, uint16_t day) const {
+  const auto key = std::make_pair(static_cast<uint8_t>(level), day);
+  const auto of = [](const SealedFilePtr& f) { return std::make_pair(f->id.level, f->id.day); };
+  const auto begin = std::partition_point(levels.begin(), levels.end(),
+                                          [&](const SealedFilePtr& f) { return of(f) < key; });
+  const auto end = std::partition_point(begin, levels.end(),
+                                        [&](const SealedFilePtr& f) { return of(f) == key; });
+  return {begin, end};
+}
+
+const SealedFile* LevelFileOf(std::span<const SealedFilePtr> levels, uint8_t retention_class,
+                              uint64_t group) {
+  const SealedFile* found = nullptr;
+  for (const SealedFilePtr& file : levels)
+    if (file->id.retention_class == retention_class && file->header.groups.Contains(group))
+      found = file.get();
+  return found;
+}
+
+bool IsComplete(const SealedFile& level, std::span<const SealedFilePtr> raw, uint64_t group) {
+  return std::all_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
+    return file->id.retention_class != level.id.retention_class ||
+           !file->header.groups.Contains(group) ||
+           level.header.built_from.ContainsAll(file->header.covers);
   });
 }
 
@@ -43,9 +96,18 @@ void Directories::Publish(Directory next) {
   next.Sort();
   auto version = std::make_shared<const Directory>(std::move(next));
   std::lock_guard lock(mutex_);
-  for (const SealedFilePtr& file : current_->files)
-    if (std::find(version->files.begin(), version->files.end(), file) == version->files.end())
-      dropped_.push_back({file->id, file});
+  const auto note_dropped = [this](const std::vector<SealedFilePtr>& before,
+                                   const std::vector<SealedFilePtr>& after) {
+    const absl::flat_hash_set<const SealedFile*> kept = [&] {
+      absl::flat_hash_set<const SealedFile*> all;
+      for (const SealedFilePtr& file : after) all.insert(file.get());
+      return all;
+    }();
+    for (const SealedFilePtr& file : before)
+      if (!kept.contains(file.get())) dropped_.push_back({file->id, file});
+  };
+  note_dropped(current_->files, version->files);
+  note_dropped(current_->levels, version->levels);
   older_.push_back(current_);
   current_ = std::move(version);
 }

@@ -31,6 +31,12 @@ class FileBuilder {
   // REQUIRES: groups ascend.
   Status Add(uint64_t group, std::string_view blob, uint64_t samples, Timestamp min_time,
              Timestamp max_time);
+  // Under a number of the caller's. REQUIRES: groups, and parts of a group, ascend.
+  Status AddPart(uint64_t group, uint16_t part, std::string_view blob);
+  // A group that has nothing here, and that is known.
+  Status AddEmpty(uint64_t group);
+  // What AddPart does not tell the header.
+  void Count(uint64_t samples, Timestamp min_time, Timestamp max_time);
   bool empty() const { return header_.groups.empty(); }
   uint64_t bytes() const { return header_.bytes; }
 
@@ -45,6 +51,7 @@ class FileBuilder {
   // Larger files are several tables, cut between groups.
   static constexpr uint64_t kMaxTableBytes = 64u << 20;
   Status StartTable();
+  Status StartGroup(uint64_t group);
 
   const RocksStore& store_;
   const Folder& folder_;

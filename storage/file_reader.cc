@@ -14,10 +14,10 @@ std::unique_ptr<FileReader::Part> FileReader::NewPart() {
 Result<FileReader::Fetched*> FileReader::Fetch(const keys::FileId& file, uint64_t group) {
   for (Fetched& one : fetched_)
     if (one.group == group && one.file == file) return &one;
-  while (!fetched_.empty() && (part_count_ >= kMaxParts || fetched_.front().group != group)) {
+  while (!fetched_.empty() && (part_count_ >= max_parts_ || fetched_.front().group != group)) {
     part_count_ -= fetched_.front().parts.size();
     for (auto& part : fetched_.front().parts)
-      if (spare_.size() < kMaxParts) spare_.push_back(std::move(part));
+      if (spare_.size() < kMaxSpare) spare_.push_back(std::move(part));
     fetched_.pop_front();
   }
   Fetched next{file, group, {}, 0};

@@ -19,7 +19,9 @@ namespace tocsin::storage {
 // One thread.
 class FileReader {
  public:
-  explicit FileReader(const RocksStore& store) : store_(store) {}
+  // Keeps up to `max_parts` of one group.
+  explicit FileReader(const RocksStore& store, size_t max_parts = 32)
+      : store_(store), max_parts_(max_parts) {}
 
   // Calls `take` for each run of the series that may have samples in the range: part by part in the
   // order of the file, which need not be ascending in time. An error names the damaged part; what
@@ -40,12 +42,13 @@ class FileReader {
     std::vector<std::unique_ptr<Part>> parts;
     uint64_t damaged = 0;  // blocks with parts of it that could not be read
   };
-  static constexpr size_t kMaxParts = 32;
-
   Result<Fetched*> Fetch(const keys::FileId& file, uint64_t group);
   std::unique_ptr<Part> NewPart();
 
+  static constexpr size_t kMaxSpare = 32;
+
   const RocksStore& store_;
+  const size_t max_parts_;
   std::deque<Fetched> fetched_;  // the newest last
   std::vector<std::unique_ptr<Part>> spare_;
   size_t part_count_ = 0;

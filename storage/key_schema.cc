@@ -152,7 +152,9 @@ std::string DayEnd(uint8_t retention_class, uint16_t day) {
 }
 
 std::string FilePrefix(const FileId& file) {
-  std::string key = DayBegin(file.retention_class, file.day);
+  std::string key(1, static_cast<char>(file.retention_class));
+  if (file.level != 0) key.push_back(static_cast<char>(file.level));
+  PutBigEndian(key, file.day);
   PutBigEndian(key, file.seal_seq);
   return key;
 }
@@ -187,6 +189,17 @@ std::optional<FileId> ParseFileId(std::string_view key) {
   file.day = in.BigEndian<uint16_t>();
   file.seal_seq = in.BigEndian<uint64_t>();
   if (!in.ok()) return std::nullopt;
+  return file;
+}
+
+std::optional<FileId> ParseLevelFileId(std::string_view key) {
+  ByteReader in(key);
+  FileId file;
+  file.retention_class = in.BigEndian<uint8_t>();
+  file.level = in.BigEndian<uint8_t>();
+  file.day = in.BigEndian<uint16_t>();
+  file.seal_seq = in.BigEndian<uint64_t>();
+  if (!in.ok() || file.level == 0) return std::nullopt;
   return file;
 }
 

@@ -92,9 +92,12 @@ std::optional<uint64_t> ParseLogRow(std::string_view key);
 // Families raw and lvl. A file is all keys of one FileId; its header is its last key.
 struct FileId {
   uint8_t retention_class = 0;
-  uint16_t day = 0;
+  uint16_t day = 0;  // of a level: the first day of its span
   uint64_t seal_seq = 0;
+  uint8_t level = 0;  // 0: family raw; otherwise family lvl, where it follows the class in the key
   auto operator<=>(const FileId&) const = default;
+
+  Family family() const { return level == 0 ? Family::kRaw : Family::kLvl; }
 };
 std::string FilePrefix(const FileId& file);
 std::string Segment(const FileId& file, uint64_t group, uint16_t part);
@@ -102,7 +105,7 @@ std::string Exemplars(const FileId& file, uint16_t part);
 std::string FileHeader(const FileId& file);
 // Just behind the last key of the file.
 std::string FileEnd(const FileId& file);
-// Just behind the last file of the class and day.
+// Just behind the last raw file of the class and day.
 std::string DayEnd(uint8_t retention_class, uint16_t day);
 std::string DayBegin(uint8_t retention_class, uint16_t day);
 
@@ -113,9 +116,12 @@ struct RawKey {
   uint64_t group = 0;  // of a segment
   uint16_t part = 0;
 };
+// Of a key of family raw.
 std::optional<RawKey> ParseRaw(std::string_view key);
-// The file a key of it, or the beginning of one, names.
+// The file a key of family raw, or the beginning of one, names.
 std::optional<FileId> ParseFileId(std::string_view key);
+// The same of family lvl.
+std::optional<FileId> ParseLevelFileId(std::string_view key);
 
 }  // namespace keys
 }  // namespace tocsin::storage

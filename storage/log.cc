@@ -8,7 +8,7 @@ constexpr size_t kSparsePerRow = 16384;
 // Rows lean on the rows before them. After so many an owner starts anew, so that a damaged place
 // costs what lies there and few rows more; it makes the log about 2 % larger.
 constexpr uint16_t kRowsBeforeAnew = 256;
-}
+}  // namespace
 
 Status Log::Start(uint64_t first_log_seq) {
   TOCSIN_RETURN_IF_ERROR(store_.CreateLog(first_log_seq));

@@ -20,6 +20,8 @@ constexpr std::chrono::nanoseconds kMergeRetry = minutes(60);
 // A day is closed when data is this far, or the clock that far past its end.
 constexpr Duration kDayGrace = minutes(60);
 constexpr Duration kDayPatience = minutes(360);
+// Late samples of a closed day wait this long for their levels.
+constexpr std::chrono::nanoseconds kLevelInterval = minutes(60);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
 // A series without samples keeps its place this long.
@@ -34,6 +36,8 @@ Maintenance::Maintenance(const Deps& deps)
       sealer_({deps.store, deps.folder, deps.head, deps.directories,
                [&queue = deps.queue] { return queue.Sync(); }}),
       merger_({deps.store, deps.folder, deps.directories}),
+      level_writer_({deps.store, deps.folder, deps.directories,
+                     [this](uint64_t series_id) { return IsCounter(series_id); }}),
       disk_(deps.folder) {}
 
 void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded,
@@ -41,12 +45,12 @@ void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded
   std::lock_guard lock(mutex_);
   numbers_ = numbers;
   guarded_ = GuardedClock(guarded);
-  edge_.store(deps_.directories.View()->edge.ms, std::memory_order_relaxed);
+  edge_.store(deps_.directories.View()->RawEdge().ms, std::memory_order_relaxed);
   const MonotonicTime now = deps_.clock.Monotonic();
   last_seal_ = last_retention_ = epoch_start_ = now;
   for (const keys::FileId& file : contained) {
     const Status dropped =
-        deps_.store.DropRange(Family::kRaw, keys::FilePrefix(file), keys::FileEnd(file));
+        deps_.store.DropRange(file.family(), keys::FilePrefix(file), keys::FileEnd(file));
     if (!dropped.ok())
       log::Warn("a file that is not needed was not removed", {{"err", dropped.error().message()}});
   }
@@ -85,6 +89,12 @@ void Maintenance::Tick() {
     if (!merged.ok()) {
       next_merge_ = {now.since_start + kMergeRetry};
       log::Error("files were not merged", {{"err", merged.error().message()}});
+    } else if (!*merged) {
+      const auto built = BuildLevelsOfOne(/*full=*/false);
+      if (!built.ok()) {
+        next_merge_ = {now.since_start + kMergeRetry};
+        log::Error("levels were not built", {{"err", built.error().message()}});
+      }
     }
   }
   FreeUnused();
@@ -118,10 +128,7 @@ void Maintenance::GuardDisk() {
 
 Result<bool> Maintenance::MergeOne(bool full) {
   const DirectoryPtr view = deps_.directories.View();
-  const Timestamp newest = std::clamp(deps_.head.max_time(), kMinStorable, kMaxStorable);
-  // A day is closed when data, or the guarded clock, is well past it.
-  const Timestamp closed_before = std::max(newest - kDayGrace, guarded_now_ - kDayPatience);
-  const MergePlan plan = full ? PlanFullMerge(*view) : PlanMerge(*view, closed_before);
+  const MergePlan plan = full ? PlanFullMerge(*view) : PlanMerge(*view, ClosedBefore());
   if (plan.inputs.empty()) return false;
   const MonotonicTime begin = deps_.clock.Monotonic();
   const std::vector<uint64_t> epochs = deps_.store.Logs();
@@ -137,15 +144,95 @@ Result<bool> Maintenance::MergeOne(bool full) {
   return true;
 }
 
+Timestamp Maintenance::ClosedBefore() const {
+  const Timestamp newest = std::clamp(deps_.head.max_time(), kMinStorable, kMaxStorable);
+  return std::max(newest - kDayGrace, guarded_now_ - kDayPatience);
+}
+
+KeepTimes Maintenance::KeepOf(uint8_t) const {
+  KeepTimes keep;
+  if (retention_time().count() > 0) keep.raw = retention_time();
+  if (deps_.levels) keep.five_minutes = keep.one_hour = keep.raw;
+  return keep;
+}
+
+std::vector<Level> Maintenance::LevelsOf(uint8_t retention_class) const {
+  std::vector<Level> levels;
+  for (const Level level : kLevels)
+    if (KeepOf(retention_class).of(level).count() > 0) levels.push_back(level);
+  return levels;
+}
+
+// All samples of such a day were deleted by hand; its levels mask them, and can go.
+void Maintenance::DropLevelsWithoutSamples() {
+  Directory next = *deps_.directories.View();
+  const size_t before = next.levels.size();
+  std::erase_if(next.levels, [&](const SealedFilePtr& level) {
+    const uint8_t retention_class = level->id.retention_class;
+    const Timestamp begin = DayStart(level->id.day);
+    if (next.EdgeOf(retention_class, Level::kRaw) > begin) return false;
+    const auto raw = next.OfDays(begin, begin);
+    return std::none_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
+      return file->id.retention_class == retention_class;
+    });
+  });
+  if (next.levels.size() != before) deps_.directories.Publish(std::move(next));
+}
+
+bool Maintenance::IsCounter(uint64_t series_id) const {
+  const Series* series = deps_.index.Get({series_id});
+  if (series == nullptr) return false;
+  const Labels labels = deps_.index.LabelsOf(*series);
+  const std::string name(labels.Get(kMetricName));
+  for (const std::string_view ending : {"_total", "_count", "_sum", "_bucket"})
+    if (name.ends_with(ending)) return true;
+  const auto known = deps_.metadata.Get(name);
+  return !known.empty() && (known.front().second.type == MetricType::kCounter ||
+                            known.front().second.type == MetricType::kHistogram);
+}
+
+Result<bool> Maintenance::BuildLevelsOfOne(bool full) {
+  const MonotonicTime now = deps_.clock.Monotonic();
+  const auto too_early = [&](uint8_t retention_class, uint16_t day) {
+    const auto built = levels_built_.find({retention_class, day});
+    return !full && built != levels_built_.end() && now - built->second < kLevelInterval;
+  };
+  const LevelJob job = PlanLevels(
+      *deps_.directories.View(), ClosedBefore(), [this](uint8_t c) { return LevelsOf(c); },
+      too_early);
+  if (job.empty()) return false;
+  absl::erase_if(levels_built_,
+                 [&](const auto& entry) { return now - entry.second >= kLevelInterval; });
+  levels_built_[{job.retention_class, job.day}] = now;
+  TOCSIN_ASSIGN(const auto outcome, level_writer_.Write(job, numbers_.seal_seq++));
+  deps_.metrics.level_jobs.Add();
+  deps_.metrics.level_samples.Add(static_cast<double>(outcome.samples));
+  deps_.metrics.level_bytes.Add(static_cast<double>(outcome.bytes));
+  log::Debug("built levels", {{"day", job.day},
+                              {"samples", outcome.samples},
+                              {"bytes", outcome.bytes},
+                              {"seconds", ToSeconds(deps_.clock.Monotonic() - now)}});
+  return true;
+}
+
 Status Maintenance::DropSpentTombstones() {
+  DropLevelsWithoutSamples();
   Directory next = *deps_.directories.View();
   RocksBatch batch = deps_.store.NewBatch();
   std::erase_if(next.tombstones, [&](const Tombstone& tombstone) {
     const bool needed =
-        std::any_of(next.files.begin(), next.files.end(), [&](const SealedFilePtr& file) {
-          return file->header.covers.back() <= tombstone.bound_seal_seq &&
-                 file->header.tombstone < tombstone.number &&
-                 file->Overlaps(tombstone.from, tombstone.to);
+        std::any_of(next.files.begin(), next.files.end(),
+                    [&](const SealedFilePtr& file) {
+                      return file->header.covers.back() <= tombstone.bound_seal_seq &&
+                             file->header.tombstone < tombstone.number &&
+                             file->Overlaps(tombstone.from, tombstone.to);
+                    }) ||
+        std::any_of(next.levels.begin(), next.levels.end(), [&](const SealedFilePtr& file) {
+          return file->header.tombstone < tombstone.number &&
+                 file->Overlaps(tombstone.from, tombstone.to) &&
+                 std::any_of(tombstone.series.begin(), tombstone.series.end(), [&](uint64_t id) {
+                   return file->header.groups.Contains(GroupOf(id));
+                 });
         });
     if (!needed) batch.Delete(Family::kDefault, keys::Tombstone(tombstone.number));
     return !needed;
@@ -169,6 +256,8 @@ std::vector<Group*> Maintenance::DeadGroups() {
   const uint64_t oldest_row = epochs.empty() ? 0 : epochs.front();
   IdRanges in_files;
   for (const SealedFilePtr& file : deps_.directories.View()->files)
+    in_files.Merge(file->header.groups);
+  for (const SealedFilePtr& file : deps_.directories.View()->levels)
     in_files.Merge(file->header.groups);
   std::vector<Group*> dead;
   for (Group* group : deps_.head.Groups()) {
@@ -255,7 +344,7 @@ void Maintenance::FreeUnused() {
   for (const keys::FileId& file : deps_.directories.TakeUnused()) {
     CrashPoint("free.file");
     const Status dropped =
-        deps_.store.DropRange(Family::kRaw, keys::FilePrefix(file), keys::FileEnd(file));
+        deps_.store.DropRange(file.family(), keys::FilePrefix(file), keys::FileEnd(file));
     if (!dropped.ok())
       log::Warn("a file that is not needed was not removed; the next start removes it",
                 {{"err", dropped.error().message()}});
@@ -362,7 +451,7 @@ void Maintenance::Retain() {
         group->newest_open() <= guarded_now_ ? group->newest_open() : group->oldest();
     if (t <= guarded_now_) newest = std::max(newest, t);
   }
-  const RetentionPlan by_time = PlanByTime(*view, newest, retention_time());
+  const RetentionPlan by_time = PlanByTime(*view, newest, [this](uint8_t c) { return KeepOf(c); });
   if (!by_time.drop.empty()) {
     deps_.metrics.time_retentions.Add();
     if (const Status s = Drop(by_time); !s.ok())
@@ -381,17 +470,22 @@ void Maintenance::Retain() {
 // Published first, then on disk that nothing older exists, then the files when no view names them.
 Status Maintenance::Drop(const RetentionPlan& plan, bool urgent) {
   Directory next = *deps_.directories.View();
-  std::erase_if(next.files, [&](const SealedFilePtr& file) {
+  const auto goes = [&](const SealedFilePtr& file) {
     return std::find(plan.drop.begin(), plan.drop.end(), file) != plan.drop.end();
-  });
-  next.edge = std::max(next.edge, plan.edge);
-  const Timestamp edge = next.edge;
+  };
+  std::erase_if(next.files, goes);
+  std::erase_if(next.levels, goes);
+  RocksBatch batch = deps_.store.NewBatch();
+  for (const auto& [of, edge] : plan.edges) {
+    Timestamp& known = next.edges.try_emplace(of, edge).first->second;
+    known = std::max(known, edge);
+    batch.Put(Family::kDefault, keys::Edge(of.first, of.second), EncodeTime(known));
+  }
+  const Timestamp edge = next.RawEdge();
   if (Status floors = PutFloors(); !floors.ok() && !urgent) return floors;
   deps_.directories.Publish(std::move(next));
   edge_.store(edge.ms, std::memory_order_relaxed);
   CrashPoint("retention.published");
-  RocksBatch batch = deps_.store.NewBatch();
-  batch.Put(Family::kDefault, keys::Edge(0, 0), EncodeTime(edge));
   TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
   CrashPoint("retention.edge");
   return OkStatus();
@@ -406,6 +500,10 @@ Status Maintenance::Compact() {
   for (;;) {
     TOCSIN_ASSIGN(const bool merged, MergeOne(/*full=*/true));
     if (!merged) break;
+  }
+  for (;;) {
+    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/true));
+    if (!built) break;
   }
   FreeUnused();
   return OkStatus();

@@ -3,12 +3,15 @@
 // caller's thread.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "storage/base/clock.h"
@@ -19,9 +22,11 @@
 #include "storage/folder.h"
 #include "storage/guarded_clock.h"
 #include "storage/head.h"
+#include "storage/level_writer.h"
 #include "storage/log.h"
 #include "storage/log_readers.h"
 #include "storage/merger.h"
+#include "storage/metadata_store.h"
 #include "storage/recovery.h"
 #include "storage/retention.h"
 #include "storage/rocks_store.h"
@@ -37,6 +42,9 @@ struct MaintenanceMetrics {
   Counter time_retentions;
   Counter size_retentions;
   Counter truncations_failed;
+  Counter level_jobs;
+  Counter level_samples;  // read for levels
+  Counter level_bytes;    // of their files
 };
 
 // Thread-safe.
@@ -53,7 +61,9 @@ class Maintenance {
     CommitQueue& queue;
     RowLayouts& layouts;
     Clock& clock;
+    const MetadataStore& metadata;
     MaintenanceMetrics metrics;
+    bool levels = true;                // whether days get their 5m and 1h levels
     uint64_t log_budget = 64u << 20;   // bytes of WAL and log epochs
     uint64_t head_budget = 64u << 20;  // bytes of value streams
   };
@@ -89,6 +99,15 @@ class Maintenance {
   void Retain();
   // One merge that is due. Full: also what need not be yet. False: nothing to do.
   Result<bool> MergeOne(bool full);
+  // The same for the levels of one day.
+  Result<bool> BuildLevelsOfOne(bool full);
+  KeepTimes KeepOf(uint8_t retention_class) const;
+  void DropLevelsWithoutSamples();
+  std::vector<Level> LevelsOf(uint8_t retention_class) const;
+  // Days that end before it are closed: data, or the guarded clock, is well past them.
+  Timestamp ClosedBefore() const;
+  // By its name or metadata.
+  bool IsCounter(uint64_t series_id) const;
   // Removes tombstones that mask nothing any more.
   Status DropSpentTombstones();
   // Makes room when the disk is full, and lets writes go on.
@@ -105,6 +124,7 @@ class Maintenance {
   const Deps deps_;
   Sealer sealer_;
   Merger merger_;
+  LevelWriter level_writer_;
   DiskGuard disk_;
   std::atomic<int64_t> edge_{kMinTimestamp.ms};
   std::atomic<int64_t> keep_ms_{0};
@@ -118,6 +138,8 @@ class Maintenance {
   MonotonicTime last_retention_;
   MonotonicTime epoch_start_;
   MonotonicTime next_merge_;  // not before
+  // When levels of a day were built last: late samples do not make that happen all the time.
+  absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_built_;
   bool first_tick_ = true;
 };
 

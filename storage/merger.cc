@@ -99,6 +99,7 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
   for (auto& samples : values_) samples.Clear();
   for (auto& samples : histograms_) samples.clear();
   SegmentReader reader;
+  const Timestamp edge = directory.EdgeOf(inputs.front()->id.retention_class, Level::kRaw);
   for (const SealedFilePtr& file : inputs) {
     if (!file->header.groups.Contains(group)) continue;
     std::array<std::vector<const Tombstone*>, kGroupSlots> masks;
@@ -114,7 +115,7 @@ Status Merger::ReadGroup(std::span<const SealedFilePtr> inputs, uint64_t group,
           status = reader.ReadRun(slot, run, &out);
           if (!status.ok()) break;
           const auto wanted = [&](Timestamp t) {
-            return t >= directory.edge &&
+            return t >= edge &&
                    std::none_of(masks[slot].begin(), masks[slot].end(), [t](const Tombstone* mask) {
                      return t >= mask->from && t <= mask->to;
                    });

@@ -33,6 +33,7 @@ struct Options {
   std::string path;                                  // made when missing
   Duration retention_time{15LL * 24 * 3600 * 1000};  // 0: for ever
   uint64_t retention_size = 0;       // bytes on disk, everything counted; 0: no limit
+  bool levels = true;                // days get their 5m and 1h levels when they close
   Duration sync_interval{1000};      // 0: every commit answers after its sync
   uint64_t memory_max = 256u << 20;  // caches, memtables, head
   uint64_t series_max = 0;           // 0: derived from memory_max

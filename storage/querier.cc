@@ -24,6 +24,8 @@ class ViewSeriesSet final : public SeriesSet {
     return MakeSampleReader(context_, series_);
   }
   std::vector<std::string> warnings() const override { return context_->warnings.Get(); }
+  std::vector<std::string> infos() const override { return context_->levels.infos; }
+  std::vector<LevelRegion> levels() const override { return context_->levels.regions(); }
 
  private:
   std::shared_ptr<const ReadContext> context_;
@@ -49,6 +51,8 @@ std::vector<const Series*> Querier::Find(const Directory& view, std::span<const 
   std::vector<const SealedFile*> files;
   for (const SealedFilePtr& file : view.OfDays(from, to))
     if (file->Overlaps(from, to)) files.push_back(file.get());
+  for (const SealedFilePtr& file : view.levels)
+    if (file->Overlaps(from, to)) files.push_back(file.get());
   uint64_t known_group = 0;
   bool in_files = false;
   std::erase_if(series, [&](const Series* one) {
@@ -72,8 +76,9 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
                                                    Timestamp from, Timestamp to,
                                                    const SelectHints& hints) const {
   auto context = std::make_shared<ReadContext>(store_, head_, directories_.View());
-  from = std::max(from, context->view->edge);
+  from = std::max(from, context->view->OldestEdge());
   context->from = from;
+  context->raw_from = std::max(from, context->view->RawEdge());
   context->to = to;
   context->canceled = hints.canceled;
   context->corruptions = corruptions_;
@@ -82,6 +87,11 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
       context->warnings.Add("samples of the day from " + FormatRfc3339(DayStart(day)) +
                             " are missing: a sealed file is damaged");
   std::vector<const Series*> series = Find(*context->view, matchers, from, to);
+  if (!hints.labels_only && !context->view->levels.empty()) {
+    std::vector<uint64_t> ids;
+    for (const Series* one : series) ids.push_back(one->id);
+    context->levels = ChooseLevels(*context->view, head_, ids, from, to, hints);
+  }
   std::vector<Labels> labels;
   labels.reserve(series.size());
   for (size_t i = 0; i < series.size(); ++i) {
@@ -97,7 +107,7 @@ Result<std::vector<std::string>> Querier::LabelNames(std::span<const Matcher> ma
                                                      Timestamp from, Timestamp to) const {
   const DirectoryPtr view = directories_.View();
   absl::flat_hash_set<Symbol> found;
-  for (const Series* series : Find(*view, matchers, std::max(from, view->edge), to))
+  for (const Series* series : Find(*view, matchers, std::max(from, view->OldestEdge()), to))
     for (const auto& [name, value] : series->labels()) found.insert(name);
   return SortedTexts(index_.symbols(), found);
 }
@@ -109,7 +119,7 @@ Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
   if (symbol == 0) return std::vector<std::string>();
   const DirectoryPtr view = directories_.View();
   absl::flat_hash_set<Symbol> found;
-  for (const Series* series : Find(*view, matchers, std::max(from, view->edge), to))
+  for (const Series* series : Find(*view, matchers, std::max(from, view->OldestEdge()), to))
     for (const auto& [own_name, value] : series->labels())
       if (own_name == symbol) found.insert(value);
   return SortedTexts(index_.symbols(), found);

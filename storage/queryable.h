@@ -12,6 +12,7 @@
 #include "storage/model/exemplar.h"
 #include "storage/model/histogram.h"
 #include "storage/model/labels.h"
+#include "storage/model/level_cell.h"
 #include "storage/model/matcher.h"
 #include "storage/model/metadata.h"
 #include "storage/model/sample.h"
@@ -20,24 +21,6 @@ namespace tocsin::storage {
 
 // At most this many samples a block, so that one lies in the L1/L2 cache.
 inline constexpr size_t kMaxBlockSamples = 1024;
-
-// What a level keeps of the float samples of one series in the window (end - resolution, end].
-// Windows are self-contained: what lies between two of them follows from `last` and the next
-// `first`, so that cells of neighbouring windows add up exactly. Staleness markers are no samples.
-struct LevelCell {
-  Timestamp end;                    // a multiple of the resolution
-  Timestamp first_time, last_time;  // true times of the samples; set when count > 0
-  uint32_t count = 0;               // 0: the window only says that the series ended
-  uint32_t resets = 0;              // samples lower than the one before, inside the window
-  double first = 0, last = 0;       // NaN like any other value
-  double sum = 0;                   // compensated; NaN when a sample is
-  double min = 0, max = 0;          // of the samples that are not NaN; NaN when there is none
-  double dropped = 0;               // sum of the values before each reset: the increase inside the
-                                    // window is last - first + dropped
-  bool ended = false;               // a staleness marker came after the last sample
-  bool has_sum = true;              // false: `sum` is not kept (counters)
-  bool has_resets = true;           // false: `resets` and `dropped` are not kept (gauges)
-};
 
 // Decoded samples of one series in time order, or cells of a level. Views: valid until the next
 // call of the reader that gave them. `values` of a histogram sample is its count and histograms[i]
@@ -51,6 +34,10 @@ struct SampleBlock {
   // When not empty the block has cells instead of samples, ascending by end (two cells with one end
   // follow each other in time). Only when the select allowed levels.
   std::span<const LevelCell> cells;
+  // Of histograms of a level, as many as times: how many samples of its window each stands for
+  // (itself and those left out before it; a staleness marker: 0). Between two that follow each
+  // other no counter reset was left out. Empty: each stands for itself.
+  std::span<const uint32_t> weights;
 
   size_t size() const { return times.size(); }
 };

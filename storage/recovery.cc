@@ -49,6 +49,7 @@ class Replayer {
   Replayer(const SeriesIndex& index, Head& head, MonotonicTime now, Recovered* recovered)
       : index_(index), head_(head), now_(now), recovered_(*recovered) {
     for (const SealedFilePtr& file : recovered->directory.files) marks_.Add(file->header);
+    edge_ = recovered->directory.RawEdge();
   }
 
   Status Epoch(const RocksStore& store, uint64_t epoch);
@@ -65,6 +66,7 @@ class Replayer {
   Recovered& recovered_;
   Marks marks_;
   std::vector<SparseSample> samples_;
+  Timestamp edge_;
 };
 
 Status Replayer::Epoch(const RocksStore& store, uint64_t epoch) {
@@ -130,7 +132,7 @@ void Replayer::Row(uint64_t log_seq, const LogRow& row) {
 }
 
 bool Replayer::Wanted(SeriesRef series, Timestamp t, uint64_t log_seq) {
-  if (t < recovered_.directory.edge || t < kMinStorable || t > kMaxStorable) return false;
+  if (t < edge_ || t < kMinStorable || t > kMaxStorable) return false;
   if (marks_.Sealed(GroupOf(series.id), log_seq, t)) return false;
   if (index_.Get(series) != nullptr) return true;
   // Its run was lost; its number must not become another's.
@@ -171,12 +173,25 @@ void DropContained(Recovered* out) {
     const bool contained =
         std::any_of(of_day.begin(), of_day.end(),
                     [&](const SealedFilePtr& other) { return Contains(*other, *file); });
-    if (contained || file->header.max_time < out->directory.edge)
+    if (contained ||
+        file->header.max_time < out->directory.EdgeOf(file->id.retention_class, Level::kRaw))
       out->contained.push_back(file->id);
     else
       kept.push_back(file);
   }
   out->directory.files = std::move(kept);
+  std::vector<SealedFilePtr> levels;
+  for (const SealedFilePtr& file : out->directory.levels) {
+    const auto of_day = out->directory.LevelsOf(static_cast<Level>(file->id.level), file->id.day);
+    if (file->header.max_time <
+            out->directory.EdgeOf(file->id.retention_class, static_cast<Level>(file->id.level)) ||
+        std::any_of(of_day.begin(), of_day.end(),
+                    [&](const SealedFilePtr& other) { return Contains(*other, *file); }))
+      out->contained.push_back(file->id);
+    else
+      levels.push_back(file);
+  }
+  out->directory.levels = std::move(levels);
 }
 
 void RaiseNumbers(const SealedFile& file, Numbers* numbers) {
@@ -190,10 +205,10 @@ void RaiseNumbers(const SealedFile& file, Numbers* numbers) {
 
 // Null: the file was dropped, though its table may still be listed.
 Result<SealedFilePtr> ReadFile(const RocksStore& store, const keys::FileId& id) {
-  TOCSIN_ASSIGN(const auto value, store.Get(Family::kRaw, keys::FileHeader(id)));
+  TOCSIN_ASSIGN(const auto value, store.Get(id.family(), keys::FileHeader(id)));
   if (!value) {
     bool has_keys = false;
-    TOCSIN_RETURN_IF_ERROR(store.Scan(Family::kRaw, keys::FilePrefix(id), keys::FileEnd(id),
+    TOCSIN_RETURN_IF_ERROR(store.Scan(id.family(), keys::FilePrefix(id), keys::FileEnd(id),
                                       [&](std::string_view, std::string_view) {
                                         has_keys = true;
                                         return false;
@@ -239,6 +254,11 @@ void ReadFiles(const RocksStore& store, Recovered* out) {
       ids.insert(*id);
     else
       ++out->damaged_files;
+  for (const std::string& key : store.FirstKeys(Family::kLvl))
+    if (const auto id = keys::ParseLevelFileId(key))
+      ids.insert(*id);
+    else
+      ++out->damaged_files;
   for (const keys::FileId& id : ids) {
     // Its number is taken whatever its header says.
     out->numbers.seal_seq = std::max(out->numbers.seal_seq, id.seal_seq + 1);
@@ -247,6 +267,8 @@ void ReadFiles(const RocksStore& store, Recovered* out) {
       ++out->damaged_files;
       log::Error("a sealed file is damaged",
                  {{"day", id.day}, {"seal_seq", id.seal_seq}, {"err", file.error().message()}});
+      // A level is built again as long as its raw files are there.
+      if (id.level != 0) continue;
       file = RemakeHeader(store, id);
     }
     if (!file.ok()) {
@@ -257,7 +279,8 @@ void ReadFiles(const RocksStore& store, Recovered* out) {
     if (*file == nullptr) continue;
     RaiseNumbers(**file, &out->numbers);
     out->directory.published = std::max(out->directory.published, (*file)->header.covers.back());
-    out->directory.files.push_back(*std::move(file));
+    auto& files = id.level == 0 ? out->directory.files : out->directory.levels;
+    files.push_back(*std::move(file));
   }
 }
 
@@ -411,9 +434,20 @@ Result<Recovered> ReadDirectory(const RocksStore& store) {
     else
       TOCSIN_RETURN_IF_ERROR(tell(floors.error()));
   }
-  std::optional<Timestamp> edge;
-  TOCSIN_RETURN_IF_ERROR(time_of(keys::Edge(0, 0), &edge));
-  if (edge) out.directory.edge = *edge;
+  std::vector<keys::EdgeKey> edges;
+  const std::string edges_end(1, static_cast<char>(keys::kEdgePrefix.front() + 1));
+  TOCSIN_RETURN_IF_ERROR(store.ScanReadable(
+      Family::kDefault, keys::kEdgePrefix, edges_end,
+      [&edges](std::string_view key, std::string_view) {
+        if (const auto of = keys::ParseEdge(key)) edges.push_back(*of);
+        return true;
+      },
+      &out.damaged_values));
+  for (const keys::EdgeKey& of : edges) {
+    std::optional<Timestamp> edge;
+    TOCSIN_RETURN_IF_ERROR(time_of(keys::Edge(of.retention_class, of.level), &edge));
+    if (edge) out.directory.edges[{of.retention_class, of.level}] = *edge;
+  }
   TOCSIN_RETURN_IF_ERROR(time_of(keys::GuardedClock(), &out.guarded));
   const auto dropped = store.Get(Family::kDefault, keys::LogDropped());
   if (!dropped.ok()) TOCSIN_RETURN_IF_ERROR(tell(dropped.error()));
@@ -443,6 +477,8 @@ Status ReplayLog(const RocksStore& store, const SeriesIndex& index, Head& head, 
     CrashPoint("replay.epoch");
   }
   for (const SealedFilePtr& file : recovered->directory.files)
+    head.RaiseMaxTime(file->header.max_time);
+  for (const SealedFilePtr& file : recovered->directory.levels)
     head.RaiseMaxTime(file->header.max_time);
   return OkStatus();
 }

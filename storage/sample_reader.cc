@@ -14,17 +14,24 @@ namespace {
 class MergingReader final : public SampleReader {
  public:
   MergingReader(std::shared_ptr<const ReadContext> context, std::vector<const Series*> series)
-      : context_(std::move(context)), series_(std::move(series)), files_(context_->store) {}
+      : context_(std::move(context)),
+        series_(std::move(series)),
+        files_(context_->store),
+        level_files_(context_->store) {}
 
   Status Seek(size_t index) override;
   Result<bool> Next(SampleBlock* block) override;
 
  private:
   bool DaysLeft() const {
-    return !days_.empty() || head_at_ < head_.values.size() ||
+    return !days_.empty() || !level_days_.empty() || head_at_ < head_.values.size() ||
            head_histograms_at_ < head_histograms_.size();
   }
   void LoadDay();
+  // What the level has of the day; false: it knows nothing of the series' group.
+  bool LoadLevel(const LevelChoice::Day& day);
+  bool NextOfLevel(SampleBlock* block);
+  void SkipDay(uint16_t day);
   void ReadFile(const SealedFile& file);
   void Put(Timestamp t, double value, Timestamp start) {
     ascending_ = ascending_ && (times_.empty() || times_.back() < t);
@@ -44,10 +51,19 @@ class MergingReader final : public SampleReader {
   const std::shared_ptr<const ReadContext> context_;
   const std::vector<const Series*> series_;
   FileReader files_;
+  LevelReader level_files_;
 
-  uint64_t id_ = 0;                      // of the series in hand
-  std::span<const SealedFilePtr> days_;  // files not read yet, by day
-  SampleList head_;                      // ascending
+  uint64_t id_ = 0;                               // of the series in hand
+  std::span<const SealedFilePtr> days_;           // files not read yet, by day
+  std::span<const LevelChoice::Day> level_days_;  // not read yet
+  std::vector<LevelCell> cells_;                  // of the day in hand
+  size_t cells_at_ = 0;
+  LevelReader::Histograms level_histograms_;
+  size_t level_histograms_at_ = 0;
+  std::vector<Timestamp> level_times_;  // of the block of histograms in hand
+  std::vector<double> level_counts_;
+  std::vector<const Histogram*> level_pointers_;
+  SampleList head_;  // ascending
   size_t head_at_ = 0;
   std::vector<Timestamp> times_;  // of the day in hand
   std::vector<double> values_;
@@ -63,7 +79,12 @@ class MergingReader final : public SampleReader {
 
 Status MergingReader::Seek(size_t index) {
   id_ = series_[index]->id;
-  days_ = context_->view->OfDays(context_->from, context_->to);
+  days_ = context_->view->OfDays(context_->raw_from, context_->to);
+  level_days_ = context_->levels.days;
+  cells_.clear();
+  cells_at_ = 0;
+  level_histograms_ = {};
+  level_histograms_at_ = 0;
   head_.Clear();
   head_at_ = 0;
   head_histograms_.clear();
@@ -75,15 +96,17 @@ Status MergingReader::Seek(size_t index) {
   at_ = 0;
   if (const Group* group = context_->head.Find(GroupOf(id_))) {
     std::lock_guard lock(group->mutex());
-    group->Read(SlotOf(id_), context_->from, context_->to, context_->view->published, &head_);
-    group->ReadHistograms(SlotOf(id_), context_->from, context_->to, context_->view->published,
+    group->Read(SlotOf(id_), context_->raw_from, context_->to, context_->view->published, &head_);
+    group->ReadHistograms(SlotOf(id_), context_->raw_from, context_->to, context_->view->published,
                           &head_histograms_);
   }
   return OkStatus();
 }
 
 Result<bool> MergingReader::Next(SampleBlock* block) {
+  *block = {};
   while (at_ == times_.size()) {
+    if (NextOfLevel(block)) return true;
     if (!DaysLeft()) return false;
     if (context_->canceled != nullptr && context_->canceled->load(std::memory_order_relaxed))
       return Error(ErrorCode::kCanceled, "the query was canceled");
@@ -118,9 +141,16 @@ void MergingReader::LoadDay() {
   if (head_at_ < head_.values.size()) day = std::min(day, DayOf(head_.values[head_at_].t));
   if (head_histograms_at_ < head_histograms_.size())
     day = std::min(day, DayOf(head_histograms_[head_histograms_at_].t));
+  if (!level_days_.empty() && level_days_.front().day <= day) {
+    const LevelChoice::Day of_level = level_days_.front();
+    level_days_ = level_days_.subspan(1);
+    if (LoadLevel(of_level)) return SkipDay(of_level.day);
+    if (of_level.day < day) return;
+  }
   for (; !days_.empty() && days_.front()->id.day == day; days_ = days_.subspan(1)) {
     const SealedFile& file = *days_.front();
-    if (file.Overlaps(context_->from, context_->to) && file.header.groups.Contains(GroupOf(id_)))
+    if (file.Overlaps(context_->raw_from, context_->to) &&
+        file.header.groups.Contains(GroupOf(id_)))
       ReadFile(file);
   }
   for (; head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day; ++head_at_)
@@ -131,6 +161,59 @@ void MergingReader::LoadDay() {
     day_histograms_.push_back(head_histograms_[head_histograms_at_]);
   if (!ascending_) SortFloats();
   if (!day_histograms_.empty()) MergeHistograms();
+}
+
+bool MergingReader::LoadLevel(const LevelChoice::Day& day) {
+  cells_.clear();
+  cells_at_ = 0;
+  level_histograms_ = {};
+  level_histograms_at_ = 0;
+  const auto files = context_->view->LevelsOf(day.level, day.day);
+  const SealedFile* file = nullptr;
+  for (const SealedFilePtr& one : files)
+    if (one->header.groups.Contains(GroupOf(id_))) file = one.get();
+  if (file == nullptr) return false;
+  const Status status = level_files_.Read(*file, id_, context_->from, context_->to,
+                                          context_->view->tombstones, &cells_, &level_histograms_);
+  if (status.ok()) return true;
+  context_->corruptions.Add();
+  context_->warnings.Add("part of a level is missing: " + status.error().message());
+  return true;
+}
+
+bool MergingReader::NextOfLevel(SampleBlock* block) {
+  if (cells_at_ < cells_.size()) {
+    const size_t n = std::min(kMaxBlockSamples, cells_.size() - cells_at_);
+    block->cells = std::span(cells_).subspan(cells_at_, n);
+    cells_at_ += n;
+    return true;
+  }
+  const auto& samples = level_histograms_.samples;
+  if (level_histograms_at_ == samples.size()) return false;
+  const size_t n = std::min(kMaxBlockSamples, samples.size() - level_histograms_at_);
+  level_times_.clear();
+  level_counts_.clear();
+  level_pointers_.clear();
+  for (size_t i = level_histograms_at_; i < level_histograms_at_ + n; ++i) {
+    level_times_.push_back(samples[i].t);
+    level_counts_.push_back(samples[i].value->count);
+    level_pointers_.push_back(samples[i].value.get());
+  }
+  block->times = level_times_;
+  block->values = level_counts_;
+  block->histograms = level_pointers_;
+  block->weights = std::span(level_histograms_.weights).subspan(level_histograms_at_, n);
+  level_histograms_at_ += n;
+  return true;
+}
+
+// What raw files and the head have of it stays unread.
+void MergingReader::SkipDay(uint16_t day) {
+  while (!days_.empty() && days_.front()->id.day == day) days_ = days_.subspan(1);
+  while (head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day) ++head_at_;
+  while (head_histograms_at_ < head_histograms_.size() &&
+         DayOf(head_histograms_[head_histograms_at_].t) == day)
+    ++head_histograms_at_;
 }
 
 void MergingReader::ReadFile(const SealedFile& file) {
@@ -144,7 +227,7 @@ void MergingReader::ReadFile(const SealedFile& file) {
     else if (histograms.ok())
       histograms = PutHistograms(run, masks);
   };
-  Status status = files_.Read(file, id_, context_->from, context_->to, take);
+  Status status = files_.Read(file, id_, context_->raw_from, context_->to, take);
   if (status.ok()) status = histograms;
   if (status.ok()) return;
   context_->corruptions.Add();
@@ -152,13 +235,14 @@ void MergingReader::ReadFile(const SealedFile& file) {
 }
 
 bool MergingReader::Wanted(Timestamp t, std::span<const Tombstone* const> masks) const {
-  return t >= context_->from && t <= context_->to &&
+  return t >= context_->raw_from && t <= context_->to &&
          std::none_of(masks.begin(), masks.end(),
                       [t](const Tombstone* mask) { return t >= mask->from && t <= mask->to; });
 }
 
 void MergingReader::PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks) {
-  if (masks.empty() && run.times.front() >= context_->from && run.times.back() <= context_->to) {
+  if (masks.empty() && run.times.front() >= context_->raw_from &&
+      run.times.back() <= context_->to) {
     ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
     times_.insert(times_.end(), run.times.begin(), run.times.end());
     values_.insert(values_.end(), run.values.begin(), run.values.end());

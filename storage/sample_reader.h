@@ -12,6 +12,7 @@
 #include "storage/base/metrics.h"
 #include "storage/directory.h"
 #include "storage/head.h"
+#include "storage/level_reader.h"
 #include "storage/queryable.h"
 #include "storage/rocks_store.h"
 #include "storage/series_index.h"
@@ -44,6 +45,8 @@ struct ReadContext {
   const Head& head;
   const DirectoryPtr view;
   Timestamp from, to;
+  Timestamp raw_from;  // >= from: no older sample counts
+  LevelChoice levels;  // days that are read from a level
   const std::atomic<bool>* canceled = nullptr;
   Counter corruptions;
   Warnings warnings;

@@ -89,9 +89,9 @@ Status TailFiles::TakeSeries(FileReader& reader, const SealedFile& file, const D
   for (const Tombstone& tombstone : view.tombstones)
     if (tombstone.Masks(file, id)) masks.push_back(&tombstone);
   const auto wanted = [&](Timestamp t) {
-    return t >= view.edge && std::none_of(masks.begin(), masks.end(), [t](const Tombstone* mask) {
-             return t >= mask->from && t <= mask->to;
-           });
+    return t >= view.RawEdge() &&
+           std::none_of(masks.begin(), masks.end(),
+                        [t](const Tombstone* mask) { return t >= mask->from && t <= mask->to; });
   };
   std::vector<TimedValue> values;
   std::vector<TimedHistogram> histograms;

@@ -48,8 +48,9 @@ void TailReader::TurnToFiles(TailBatch* batch) {
   const DirectoryPtr view = deps_.directories.View();
   position_.files_due = std::max(position_.files_due, view->published);
   checkpoint_.reset();
-  if (position_.newest != kMinTimestamp && position_.newest < view->edge)
-    batch->gaps.push_back({position_.newest, view->edge, 0, "they are older than the retention"});
+  if (position_.newest != kMinTimestamp && position_.newest < view->RawEdge())
+    batch->gaps.push_back(
+        {position_.newest, view->RawEdge(), 0, "they are older than the retention"});
 }
 
 // Files hold only rows that had a number when the directory that names them was published.

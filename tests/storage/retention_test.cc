@@ -84,6 +84,12 @@ TEST(Retention, AWrongClockDeletesNothingForAnHour) {
   EXPECT_EQ(store.ReadOne(kOld).size(), 0u);  // it stood for an hour: believed
 }
 
+KeepOfClass Raw(Duration time) {
+  return [time](uint8_t) {
+    return KeepTimes{time, Duration{0}, Duration{0}};
+  };
+}
+
 TEST(Retention, OneDayATime) {
   Directory directory;
   for (uint16_t day = 10; day < 20; ++day) {
@@ -95,12 +101,12 @@ TEST(Retention, OneDayATime) {
     file->header.bytes = 100;
     directory.files.push_back(file);
   }
-  const RetentionPlan plan = PlanByTime(directory, DayStart(19), hours(48));
+  const RetentionPlan plan = PlanByTime(directory, DayStart(19), Raw(hours(48)));
   ASSERT_EQ(plan.drop.size(), 1u);
   EXPECT_EQ(plan.drop[0]->id.day, 10);
-  EXPECT_EQ(plan.edge, DayStart(10) + hours(23) + Duration{1});
-  EXPECT_TRUE(PlanByTime(directory, DayStart(10), hours(48)).drop.empty());
-  EXPECT_TRUE(PlanByTime(directory, DayStart(19), Duration{0}).drop.empty());
+  EXPECT_EQ(plan.edges, (Edges{{{0, 0}, DayStart(10) + hours(23) + Duration{1}}}));
+  EXPECT_TRUE(PlanByTime(directory, DayStart(10), Raw(hours(48))).drop.empty());
+  EXPECT_TRUE(PlanByTime(directory, DayStart(19), Raw(kKeepForever)).drop.empty());
   EXPECT_EQ(PlanBySize(directory, 150).drop.size(), 2u);
   EXPECT_EQ(PlanBySize(directory, 1'000'000).drop.size(), 9u);  // the newest day stays
   EXPECT_TRUE(PlanBySize(directory, 0).drop.empty());
