@@ -23,6 +23,8 @@ struct QueryContext {
   int64_t step_ms = 0;  // 0 for instant queries
   int64_t lookback_ms = 0;
   int64_t subquery_step_ms = 0;
+  // Levels up to it may stand for samples; 0: only samples.
+  int64_t max_source_resolution_ms = 0;
 
   bool instant() const { return step_ms == 0; }
 };

@@ -100,6 +100,7 @@ Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& ro
   context.step_ms = step.count();
   context.lookback_ms = OrDefault(query.lookback_delta, options.lookback_delta).count();
   context.subquery_step_ms = subquery_step_ms.load(std::memory_order_relaxed);
+  context.max_source_resolution_ms = query.max_source_resolution.count();
   Evaluator evaluator(context, root);
 
   QueryResult result;

@@ -39,7 +39,12 @@ struct QueryOptions {
   Duration lookback_delta{0};  // 0: the engine's
   Duration timeout{0};         // 0: the engine's; larger than that: the engine's
   const std::atomic<bool>* canceled = nullptr;
+  // Downsampling levels of at most this resolution may stand for raw samples where that does not
+  // show (or hardly: docs/retention.md), and do where raw samples have expired. 0: raw samples only
+  // (rules and alerts).
+  Duration max_source_resolution{0};
 };
+inline constexpr Duration kAnyResolution = Duration::max();
 
 struct QueryStats {
   uint64_t samples_read = 0;

@@ -9,6 +9,7 @@
 #include "query/functions/map_stream.h"
 #include "query/functions/range.h"
 #include "query/histogram/flat.h"
+#include "query/levels.h"
 #include "query/selector.h"
 #include "query/smoothed_selector.h"
 #include "query/subquery.h"
@@ -86,7 +87,11 @@ class RangeFunctionStream final : public RowStream {
  public:
   RangeFunctionStream(QueryContext& context, const Call& call, RangeInput input,
                       const StepGrid& grid)
-      : context_(context), call_(call), input_(std::move(input)), grid_(grid) {}
+      : context_(context),
+        call_(call),
+        input_(std::move(input)),
+        grid_(grid),
+        edges_(input_.levels) {}
 
   Status EvaluateParams(Evaluator& evaluator) {
     for (const ExprPtr& arg : call_.args) {
@@ -107,7 +112,7 @@ class RangeFunctionStream final : public RowStream {
     row->Clear(grid_.count);
     row->labels = series_.labels;
     row->drop_name = series_.drop_name;
-    if (series_.t.empty() && series_.h.empty()) return true;
+    if (series_.t.empty() && series_.h.empty() && series_.cells.empty()) return true;
     RangeCall call{context_,
                    series_,
                    grid_,
@@ -120,7 +125,12 @@ class RangeFunctionStream final : public RowStream {
                    context_.lookback_ms,
                    *row,
                    {}};
-    call_.function->range(call);
+    if (edges_.empty()) {
+      call_.function->range(call);
+    } else {
+      LevelCall level{call, edges_};
+      call_.function->level(level);
+    }
     TOCSIN_RETURN_IF_ERROR(call.status);
     if (!call_.function->keeps_name) ForgetName(context_, row);
     return true;
@@ -135,6 +145,7 @@ class RangeFunctionStream final : public RowStream {
   std::vector<std::vector<double>> params_;
   std::vector<PositionRange> param_pos_;
   PositionRange range_pos_;
+  const LevelEdges edges_;
   SampleSeries series_;
 };
 
@@ -231,7 +242,8 @@ Result<RowStreamPtr> Evaluator::CallRange(const Call& call, const StepGrid& grid
   const auto range = std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
     return arg->type == ValueType::kMatrix;
   });
-  TOCSIN_ASSIGN(auto input, Range(**range, grid, call.function->name));
+  TOCSIN_ASSIGN(auto input,
+                Range(**range, grid, call.function->name, call.function->level != nullptr));
   auto stream = std::make_unique<RangeFunctionStream>(context_, call, std::move(input), grid);
   TOCSIN_RETURN_IF_ERROR(stream->EvaluateParams(*this));
   if (call.function->keeps_name) return RowStreamPtr(std::move(stream));
@@ -239,13 +251,13 @@ Result<RowStreamPtr> Evaluator::CallRange(const Call& call, const StepGrid& grid
 }
 
 Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid,
-                                    std::string_view function) {
+                                    std::string_view function, bool levels) {
   const Expr& inner = Unwrap(expr);
   if (inner.kind == ExprKind::kMatrixSelector) {
     const auto& matrix = As<MatrixSelector>(inner);
     TOCSIN_RETURN_IF_ERROR(CheckModifier(*matrix.selector, function));
     return SelectRange(context_, matrix, grid,
-                       {SelectorOutput::kValue, function, CountsOnly(*matrix.selector)});
+                       {SelectorOutput::kValue, function, CountsOnly(*matrix.selector), levels});
   }
   if (inner.kind == ExprKind::kSubquery) {
     return EvaluateSubquery(*this, As<SubqueryExpr>(inner), grid);

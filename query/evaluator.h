@@ -11,6 +11,7 @@
 #include "query/functions/spec.h"
 #include "query/parser/ast.h"
 #include "query/row.h"
+#include "storage/queryable.h"
 
 namespace tocsin::query {
 
@@ -37,6 +38,8 @@ struct RangeInput {
   SampleStreamPtr stream;
   WindowGrid windows;
   RangeMode mode = RangeMode::kPlain;
+  // Where cells of a level stand for samples; the series have cells then. Only when asked for.
+  std::vector<storage::LevelRegion> levels;
 };
 
 // One thread, one query.
@@ -51,7 +54,9 @@ class Evaluator {
   Result<RowStreamPtr> Vector(const Expr& expr, const StepGrid& grid);
   Result<std::vector<double>> Scalar(const Expr& expr, const StepGrid& grid);
   // `function` is the one around it.
-  Result<RangeInput> Range(const Expr& expr, const StepGrid& grid, std::string_view function = "");
+  // `levels`: the caller reads cells of a level.
+  Result<RangeInput> Range(const Expr& expr, const StepGrid& grid, std::string_view function = "",
+                           bool levels = false);
   // Whether only counts and sums of the selector's histograms are looked at.
   bool CountsOnly(const VectorSelector& selector) const { return counts_only_.contains(&selector); }
   static const std::string& Text(const Expr& expr);

@@ -12,6 +12,7 @@
 #include "query/value.h"
 #include "storage/base/result.h"
 #include "storage/model/labels.h"
+#include "storage/model/level_cell.h"
 #include "storage/model/sample.h"
 
 namespace tocsin::query {
@@ -95,6 +96,10 @@ struct SampleSeries {
   // Start timestamps, ms, 0 where unknown: as many as t and ht, or empty when none is known.
   std::vector<int64_t> st;
   std::vector<int64_t> hst;
+  // When a level stands for some of the samples: all floats are cells, in order of time, t and v
+  // are empty, and weights says how many samples each histogram stands for.
+  std::vector<storage::LevelCell> cells;
+  std::vector<uint32_t> weights;
 
   void Clear() {
     t.clear();
@@ -103,6 +108,8 @@ struct SampleSeries {
     h.clear();
     st.clear();
     hst.clear();
+    cells.clear();
+    weights.clear();
   }
 };
 

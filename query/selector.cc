@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "query/histogram/arithmetic.h"
+#include "query/levels.h"
 
 namespace tocsin::query {
 namespace {
@@ -33,16 +34,19 @@ class SeriesScan {
  public:
   static Result<SeriesScan> Open(QueryContext& context, const VectorSelector& selector,
                                  int64_t from_ms, int64_t to_ms, Duration range,
-                                 const SelectOptions& options) {
+                                 const SelectOptions& options, Duration coarsest) {
     TOCSIN_RETURN_IF_ERROR(context.limits.CheckNow());
     storage::SelectHints hints;
     hints.range = range;
     hints.function = options.function;
     hints.step = Duration{context.step_ms};
+    hints.levels = options.levels && context.max_source_resolution_ms > 0;
+    hints.max_source_resolution = coarsest;
     hints.canceled = context.limits.canceled();
     TOCSIN_ASSIGN(auto set, context.queryable.Select(selector.matchers, Timestamp{from_ms},
                                                      Timestamp{to_ms}, hints));
     for (const std::string& text : set->warnings()) context.annotations.Warn(text, selector.pos);
+    for (const std::string& text : set->infos()) context.annotations.Info(text, selector.pos);
     return SeriesScan(context, std::move(set));
   }
 
@@ -58,9 +62,10 @@ class SeriesScan {
 
   Result<bool> NextBlock(storage::SampleBlock* block) {
     TOCSIN_ASSIGN(bool more, reader_->Next(block));
-    if (more) context_->limits.CountRead(block->size());
+    if (more) context_->limits.CountRead(block->size() + block->cells.size());
     return more;
   }
+  std::vector<storage::LevelRegion> levels() const { return set_->levels(); }
 
  private:
   SeriesScan(QueryContext& context, std::unique_ptr<storage::SeriesSet> set)
@@ -106,18 +111,20 @@ class HistogramSource {
 // Turns the samples of one series, fed in time order, into the values of the steps.
 class StepFiller {
  public:
-  StepFiller(const ReferenceTimes& references, int64_t lookback_ms, SelectorOutput output,
-             HistogramSource& histograms, Row* row)
+  StepFiller(const ReferenceTimes& references, const LevelEdges& edges, int64_t lookback_ms,
+             SelectorOutput output, HistogramSource& histograms, Row* row)
       : references_(references),
+        edges_(edges),
         lookback_ms_(lookback_ms),
         output_(output),
         histograms_(histograms),
         row_(*row) {}
 
   void Feed(const storage::SampleBlock& block) {
+    for (const storage::LevelCell& cell : block.cells) FeedCell(cell);
     for (size_t k = 0; k < block.size() && step_ < row_.v.size(); ++k) {
       const int64_t t = block.times[k].ms;
-      while (step_ < row_.v.size() && references_.at(step_) < t) Emit();
+      while (step_ < row_.v.size() && Reference(step_) < t) Emit();
       time_ = t;
       value_ = block.values[k];
       start_ = block.starts.empty() ? 0 : block.starts[k].ms;
@@ -135,13 +142,32 @@ class StepFiller {
   bool done() const { return step_ == row_.v.size(); }
 
  private:
+  // The step's time, on the grid of the level where one stands for samples.
+  int64_t Reference(size_t i) const {
+    return edges_.empty() ? references_.at(i) : edges_.Move(references_.at(i));
+  }
+  // A level that is asked off its grid may be behind by a window, and its newest sample by another.
+  int64_t Lookback(size_t i) const {
+    if (edges_.empty()) return lookback_ms_;
+    const int64_t resolution = edges_.ResolutionAt(references_.at(i));
+    if (resolution == 0 || references_.at(i) % resolution == 0) return lookback_ms_;
+    return std::max(lookback_ms_, 2 * resolution);
+  }
+  void FeedCell(const storage::LevelCell& cell) {
+    while (step_ < row_.v.size() && Reference(step_) < cell.end.ms) Emit();
+    time_ = cell.count == 0 || cell.ended ? cell.end.ms : cell.last_time.ms;
+    value_ = cell.ended ? StaleMarker() : cell.last;
+    raw_ = nullptr;
+    taken_ = false;
+    any_ = true;
+  }
   void Take() {
     if (!taken_) shared_ = histograms_.Take(*raw_);
     taken_ = true;
   }
   void Emit() {
     const size_t i = step_++;
-    if (!any_ || time_ <= references_.at(i) - lookback_ms_) return;
+    if (!any_ || time_ <= references_.at(i) - Lookback(i)) return;
     if (raw_ != nullptr) {
       Take();
       if (shared_ == nullptr) return;  // stale
@@ -156,6 +182,7 @@ class StepFiller {
   }
 
   const ReferenceTimes references_;
+  const LevelEdges& edges_;
   const int64_t lookback_ms_;
   const SelectorOutput output_;
   HistogramSource& histograms_;
@@ -180,7 +207,8 @@ class InstantStream final : public RowStream {
         steps_(steps),
         output_(options.output),
         histograms_(options.counts_only),
-        distinct_(distinct) {}
+        distinct_(distinct),
+        edges_(scan_.levels()) {}
 
   Result<bool> Next(Row* row) override {
     TOCSIN_ASSIGN(bool more, scan_.NextSeries());
@@ -189,7 +217,7 @@ class InstantStream final : public RowStream {
     row->drop_name = false;
     row->labels = scan_.labels();
     histograms_.NewSeries();
-    StepFiller filler(references_, lookback_ms_, output_, histograms_, row);
+    StepFiller filler(references_, edges_, lookback_ms_, output_, histograms_, row);
     storage::SampleBlock block;
     while (!filler.done()) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
@@ -209,12 +237,19 @@ class InstantStream final : public RowStream {
   const SelectorOutput output_;
   HistogramSource histograms_;
   const bool distinct_;
+  const LevelEdges edges_;
 };
 
 class RangeStream final : public SampleStream {
  public:
   RangeStream(QueryContext& context, SeriesScan scan, bool counts_only, bool distinct)
-      : context_(context), scan_(std::move(scan)), histograms_(counts_only), distinct_(distinct) {}
+      : context_(context),
+        scan_(std::move(scan)),
+        histograms_(counts_only),
+        distinct_(distinct),
+        levels_(scan_.levels()) {}
+
+  const std::vector<storage::LevelRegion>& levels() const { return levels_; }
 
   Result<bool> Next(SampleSeries* series) override {
     context_.limits.Release(held_);
@@ -229,8 +264,14 @@ class RangeStream final : public SampleStream {
     while (true) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
       if (!filled) break;
-      held_ += block.size();
-      TOCSIN_RETURN_IF_ERROR(context_.limits.Hold(block.size()));
+      // A cell is as large as six samples.
+      const uint64_t size = block.size() + 6 * block.cells.size();
+      held_ += size;
+      TOCSIN_RETURN_IF_ERROR(context_.limits.Hold(size));
+      if (!levels_.empty()) {
+        AppendCells(block, series);
+        continue;
+      }
       Append(block, series);
     }
     if (!series->st.empty()) series->st.resize(series->t.size(), 0);
@@ -266,6 +307,22 @@ class RangeStream final : public SampleStream {
         (h == nullptr ? series->st : series->hst).push_back(block.starts[k].ms);
     }
   }
+  // Floats as cells, histograms with their weights.
+  void AppendCells(const storage::SampleBlock& block, SampleSeries* series) {
+    for (const storage::LevelCell& cell : block.cells)
+      if (cell.count > 0) series->cells.push_back(cell);
+    for (size_t k = 0; k < block.size(); ++k) {
+      const Histogram* h = block.histograms.empty() ? nullptr : block.histograms[k];
+      if (h == nullptr) {
+        if (!IsStale(block.values[k]))
+          series->cells.push_back(storage::CellOf(block.times[k], block.values[k]));
+      } else if (HistogramPtr taken = histograms_.Take(*h); taken != nullptr) {
+        series->ht.push_back(block.times[k].ms);
+        series->h.push_back(std::move(taken));
+        series->weights.push_back(block.weights.empty() ? 1 : block.weights[k]);
+      }
+    }
+  }
   // Copies all, leaving out staleness markers: writes each sample and keeps it or not.
   static void AppendFloats(const storage::SampleBlock& block, SampleSeries* series) {
     const size_t n = block.size();
@@ -285,6 +342,7 @@ class RangeStream final : public SampleStream {
   SeriesScan scan_;
   HistogramSource histograms_;
   const bool distinct_;
+  const std::vector<storage::LevelRegion> levels_;
   uint64_t held_ = 0;
 };
 
@@ -310,8 +368,12 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
   // Left-open: a sample exactly one lookback old is not seen, but may be the one before a reset.
   const int64_t from =
       SaturatingSub(references.first_ms, context.lookback_ms - (options.counts_only ? 0 : 1));
+  SelectOptions with_levels = options;
+  with_levels.levels = true;
+  const Duration coarsest =
+      CoarsestLevel(context, references.first_ms, references.step_ms, grid.count, 0);
   TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, references.at(grid.count - 1),
-                                            Duration{0}, options));
+                                            Duration{0}, with_levels, coarsest));
   return RowStreamPtr(std::make_unique<InstantStream>(std::move(scan), references,
                                                       context.lookback_ms, grid.count, options,
                                                       Distinct(context, selector)));
@@ -320,13 +382,19 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
 Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
                                       const ReferenceTimes& references, size_t steps,
                                       int64_t reach_ms, int64_t ahead_ms,
-                                      const SelectOptions& options) {
+                                      const SelectOptions& options,
+                                      std::vector<storage::LevelRegion>* levels) {
   const int64_t from = SaturatingSub(references.first_ms, reach_ms - (options.counts_only ? 0 : 1));
   const int64_t to = references.at(steps - 1) + ahead_ms;
-  TOCSIN_ASSIGN(auto scan,
-                SeriesScan::Open(context, selector, from, to, Duration{reach_ms}, options));
-  return SampleStreamPtr(std::make_unique<RangeStream>(
-      context, std::move(scan), options.counts_only, Distinct(context, selector)));
+  const Duration coarsest = options.levels ? CoarsestLevel(context, references.first_ms,
+                                                           references.step_ms, steps, reach_ms)
+                                           : Duration{0};
+  TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, to, Duration{reach_ms},
+                                            options, coarsest));
+  auto stream = std::make_unique<RangeStream>(context, std::move(scan), options.counts_only,
+                                              Distinct(context, selector));
+  if (levels != nullptr) *levels = stream->levels();
+  return SampleStreamPtr(std::move(stream));
 }
 
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matrix,
@@ -339,9 +407,12 @@ Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matr
   if (selector.anchored) input.mode = RangeMode::kAnchored;
   if (selector.smoothed) input.mode = RangeMode::kSmoothed;
   const int64_t around = input.mode == RangeMode::kPlain ? 0 : context.lookback_ms;
-  TOCSIN_ASSIGN(input.stream,
-                SelectSamples(context, selector, references, grid.count, range + around,
-                              input.mode == RangeMode::kSmoothed ? around : 0, options));
+  SelectOptions by_mode = options;
+  by_mode.levels = options.levels && input.mode == RangeMode::kPlain;
+  TOCSIN_ASSIGN(
+      input.stream,
+      SelectSamples(context, selector, references, grid.count, range + around,
+                    input.mode == RangeMode::kSmoothed ? around : 0, by_mode, &input.levels));
   return input;
 }
 

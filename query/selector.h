@@ -24,6 +24,7 @@ struct SelectOptions {
   // Only counts, sums and reset hints of histograms are asked for: buckets are left out, and the
   // hints are made explicit by looking for resets between neighbours.
   bool counts_only = false;
+  bool levels = false;  // cells of a level are understood (SelectInstant does without being told)
 };
 
 // The newest sample of each series within the lookback at every step.
@@ -34,7 +35,8 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
 Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
                                       const ReferenceTimes& references, size_t steps,
                                       int64_t reach_ms, int64_t ahead_ms,
-                                      const SelectOptions& options);
+                                      const SelectOptions& options,
+                                      std::vector<storage::LevelRegion>* levels = nullptr);
 
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& selector,
                                const StepGrid& grid, const SelectOptions& options);

@@ -342,6 +342,7 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
           head_,
           directories_,
           log_,
+          log_readers_,
           queue_,
           layouts_,
           ports_.clock,

@@ -138,6 +138,8 @@ class Rebuilder {
   }
   Status SortTables();
   Status TakeFiles(RocksStore& store);
+  Status Copy(const RocksStore& store, Family family, const std::string& from,
+              const std::string& to) const;
   Status TakeLog(RocksStore& store, const FamilyIds& ids);
 
   RocksOptions options_;
@@ -145,6 +147,7 @@ class Rebuilder {
   Repairs::Step& step_;
   FamilyIds ids_;
   std::vector<std::pair<Family, std::string>> files_;  // tables of sealed files
+  std::map<std::string, uint64_t> family_ids_;         // the family's number in each table
   std::vector<std::string> tables_;                    // of the other families
   std::vector<std::pair<uint64_t, std::string>> logs_;
 };
@@ -176,18 +179,38 @@ Status Rebuilder::SortTables() {
       tables_.push_back(path.string());
     else if (properties->user_collected_properties.contains("rocksdb.external_sst_file.version"))
       files_.emplace_back(*family, path.string());
+    family_ids_.emplace(path.string(), properties->column_family_id);
     // Else it holds but range deletions of files that were dropped.
   }
   std::sort(logs_.begin(), logs_.end());
   return error ? Status(IoError(folder_.db(), error)) : OkStatus();
 }
 
+// Tables name the number of their family, and a family that is made again may have another.
+Status Rebuilder::Copy(const RocksStore& store, Family family, const std::string& from,
+                       const std::string& to) const {
+  rocksdb::Options options;
+  options.env = env();
+  rocksdb::SstFileReader reader(options);
+  const auto opened = reader.Open(from);
+  if (!opened.ok()) return Error(ErrorCode::kCorruption, from + ": " + opened.ToString());
+  TOCSIN_ASSIGN(SortedFile copy, store.NewSortedFile(family, to));
+  const std::unique_ptr<rocksdb::Iterator> it(reader.NewIterator({}));
+  for (it->SeekToFirst(); it->Valid(); it->Next())
+    TOCSIN_RETURN_IF_ERROR(
+        copy.Add({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()}));
+  if (!it->status().ok())
+    return Error(ErrorCode::kCorruption, from + ": " + it->status().ToString());
+  return copy.Finish();
+}
+
 Status Rebuilder::TakeFiles(RocksStore& store) {
   for (size_t i = 0; i < files_.size(); ++i) {
     const auto& [family, path] = files_[i];
     const std::string link = folder_.staging() + "/taken-" + std::to_string(i) + ".sst";
-    TOCSIN_RETURN_IF_ERROR(Link(path, link));
-    const Status taken = store.Ingest({{family, {link}}});
+    Status taken = store.FamilyId(family) == family_ids_.at(path) ? Link(path, link)
+                                                                  : Copy(store, family, path, link);
+    if (taken.ok()) taken = store.Ingest({{family, {link}}});
     if (taken.ok()) continue;
     if (taken.error().code() != ErrorCode::kCorruption) return taken;
     ++step_.tables_lost;

@@ -510,6 +510,8 @@ std::vector<std::string> RocksStore::FirstKeys(Family family) const {
   return first_keys;
 }
 
+uint64_t RocksStore::FamilyId(Family family) const { return impl_->Of(family)->GetID(); }
+
 std::vector<int> RocksStore::FilesPerLevel(Family family) const {
   rocksdb::ColumnFamilyMetaData meta;
   impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);

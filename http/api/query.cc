@@ -32,6 +32,15 @@ Result<CommonParams> ParseCommon(const Request& request) {
     }
     params.options.lookback_delta = *delta;
   }
+  params.options.max_source_resolution = query::kAnyResolution;
+  if (const auto text = Param(request, "max_source_resolution"); !text.empty() && text != "auto") {
+    auto resolution = ParseApiDuration(text);
+    if (!resolution.ok() || resolution->count() < 0) {
+      return InvalidParameter("max_source_resolution",
+                              "\"" + std::string(text) + "\" is neither auto nor a duration");
+    }
+    params.options.max_source_resolution = *resolution;
+  }
   params.options.canceled = request.canceled.get();
   return params;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "query/functions/levels.h"
 #include "query/functions/range.h"
 #include "query/functions/registry.h"
 #include "query/histogram_fold.h"
@@ -279,18 +280,29 @@ void Mad(RangeCall& call) {
 }
 
 constexpr FunctionSpec kTable[] = {
-    {.name = "avg_over_time", .args = {kMatrix}, .range = &Avg},
-    {.name = "sum_over_time", .args = {kMatrix}, .range = &Sum},
-    {.name = "min_over_time", .args = {kMatrix}, .range = &Extreme<false, false>},
-    {.name = "max_over_time", .args = {kMatrix}, .range = &Extreme<true, false>},
-    {.name = "count_over_time", .args = {kMatrix}, .range = &Count},
+    {.name = "avg_over_time", .args = {kMatrix}, .range = &Avg, .level = &LevelAvg},
+    {.name = "sum_over_time", .args = {kMatrix}, .range = &Sum, .level = &LevelSum},
+    {.name = "min_over_time",
+     .args = {kMatrix},
+     .range = &Extreme<false, false>,
+     .level = &LevelMin},
+    {.name = "max_over_time",
+     .args = {kMatrix},
+     .range = &Extreme<true, false>,
+     .level = &LevelMax},
+    {.name = "count_over_time", .args = {kMatrix}, .range = &Count, .level = &LevelCount},
     {.name = "stddev_over_time", .args = {kMatrix}, .range = &Variance<true>},
     {.name = "stdvar_over_time", .args = {kMatrix}, .range = &Variance<false>},
-    {.name = "present_over_time", .args = {kMatrix}, .range = &Present},
-    {.name = "last_over_time", .args = {kMatrix}, .range = &Edge<true, false>, .keeps_name = true},
+    {.name = "present_over_time", .args = {kMatrix}, .range = &Present, .level = &LevelPresent},
+    {.name = "last_over_time",
+     .args = {kMatrix},
+     .range = &Edge<true, false>,
+     .level = &LevelLast,
+     .keeps_name = true},
     {.name = "first_over_time",
      .args = {kMatrix},
      .range = &Edge<false, false>,
+     .level = &LevelFirst,
      .keeps_name = true},
     {.name = "quantile_over_time", .args = {kScalar, kMatrix}, .range = &QuantileOverTime},
     {.name = "mad_over_time", .args = {kMatrix}, .experimental = true, .range = &Mad},
@@ -305,11 +317,13 @@ constexpr FunctionSpec kTable[] = {
     {.name = "ts_of_first_over_time",
      .args = {kMatrix},
      .experimental = true,
-     .range = &Edge<false, true>},
+     .range = &Edge<false, true>,
+     .level = &LevelFirstTime},
     {.name = "ts_of_last_over_time",
      .args = {kMatrix},
      .experimental = true,
-     .range = &Edge<true, true>},
+     .range = &Edge<true, true>,
+     .level = &LevelLastTime},
 };
 
 }  // namespace

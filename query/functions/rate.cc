@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "query/functions/extended_range.h"
+#include "query/functions/levels.h"
 #include "query/functions/range.h"
 #include "query/functions/rate_histogram.h"
 #include "query/functions/registry.h"
@@ -14,24 +15,15 @@
 namespace tocsin::query {
 namespace {
 
-using enum ValueType;
-
-// Indexes i where v[i] < v[i - 1]: a counter started anew.
-std::vector<size_t> ResetsOf(const std::vector<double>& v) {
-  std::vector<size_t> resets;
-  for (size_t i = 1; i < v.size(); ++i) {
-    if (v[i] < v[i - 1]) resets.push_back(i);
-  }
-  return resets;
-}
-
 bool NamedLikeACounter(std::string_view name) {
   return name.ends_with("_total") || name.ends_with("_sum") || name.ends_with("_count") ||
          name.ends_with("_bucket");
 }
 
-// The info on metrics that do not look like counters: by their type where that is a label, by their
-// name where it is not, or where the label is missing on a series that is named like one.
+}  // namespace
+
+// By their type where that is a label, by their name where it is not, or where the label is missing
+// on a series that is named like one.
 void CheckIsCounter(RangeCall& call) {
   const std::string_view name = call.metric_name;
   if (name.empty() || !call.out.AnyFloat()) return;
@@ -51,6 +43,19 @@ void CheckIsCounter(RangeCall& call) {
                   "\"histogram\", got \"{}\": \"{}\"",
                   type, name),
       call.range_pos);
+}
+
+namespace {
+
+using enum ValueType;
+
+// Indexes i where v[i] < v[i - 1]: a counter started anew.
+std::vector<size_t> ResetsOf(const std::vector<double>& v) {
+  std::vector<size_t> resets;
+  for (size_t i = 1; i < v.size(); ++i) {
+    if (v[i] < v[i - 1]) resets.push_back(i);
+  }
+  return resets;
 }
 
 template <RateKind kKind>
@@ -325,9 +330,18 @@ void Resets(RangeCall& call) {
 }
 
 constexpr FunctionSpec kTable[] = {
-    {.name = "rate", .args = {kMatrix}, .range = &Extrapolated<RateKind::kRate>},
-    {.name = "increase", .args = {kMatrix}, .range = &Extrapolated<RateKind::kIncrease>},
-    {.name = "delta", .args = {kMatrix}, .range = &Extrapolated<RateKind::kDelta>},
+    {.name = "rate",
+     .args = {kMatrix},
+     .range = &Extrapolated<RateKind::kRate>,
+     .level = &LevelRate},
+    {.name = "increase",
+     .args = {kMatrix},
+     .range = &Extrapolated<RateKind::kIncrease>,
+     .level = &LevelIncrease},
+    {.name = "delta",
+     .args = {kMatrix},
+     .range = &Extrapolated<RateKind::kDelta>,
+     .level = &LevelDelta},
     {.name = "irate", .args = {kMatrix}, .range = &Instant<true>},
     {.name = "idelta", .args = {kMatrix}, .range = &Instant<false>},
     {.name = "deriv", .args = {kMatrix}, .range = &Deriv},
@@ -340,7 +354,7 @@ constexpr FunctionSpec kTable[] = {
      .experimental = true,
      .range = &DoubleExponentialSmoothing},
     {.name = "changes", .args = {kMatrix}, .range = &Changes},
-    {.name = "resets", .args = {kMatrix}, .range = &Resets},
+    {.name = "resets", .args = {kMatrix}, .range = &Resets, .level = &LevelResets},
 };
 
 }  // namespace

@@ -144,17 +144,24 @@ void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const Mi
       StartsInside(call.windows.end(step) - call.windows.range_ms, call.series.hst[w.h],
                    call.series.ht[w.h]))
     return StartedHistogram(call, kind, step, w);
-  if (w.histograms() < 2) return;
+  const int64_t end = call.windows.end(step);
+  const HistogramWindow window{end - call.windows.range_ms, end, w.h, w.h_end, w.histograms()};
+  ExtrapolatedHistogram(call, kind, step, window,
+                        counter ? Started(call.series, w) : std::vector<uint8_t>());
+}
+
+void ExtrapolatedHistogram(RangeCall& call, RateKind kind, size_t step, const HistogramWindow& w,
+                           std::span<const uint8_t> started) {
+  if (w.h_end - w.h < 2) return;
+  const bool counter = kind != RateKind::kDelta;
   FlatHistogram change;
-  if (!HistogramChange(call, counter, std::span(call.series.h).subspan(w.h, w.histograms()),
-                       counter ? Started(call.series, w) : std::vector<uint8_t>(), &change))
+  if (!HistogramChange(call, counter, std::span(call.series.h).subspan(w.h, w.h_end - w.h), started,
+                       &change))
     return;
   const auto& t = call.series.ht;
-  const int64_t end = call.windows.end(step);
-  double factor =
-      ExtrapolationFactor(end - call.windows.range_ms, end, t[w.h], t[w.h_end - 1], w.histograms(),
-                          counter, call.series.h[w.h]->count, change.count.n);
-  if (kind == RateKind::kRate) factor /= static_cast<double>(call.windows.range_ms) / 1000;
+  double factor = ExtrapolationFactor(w.start_ms, w.end_ms, t[w.h], t[w.h_end - 1], w.samples,
+                                      counter, call.series.h[w.h]->count, change.count.n);
+  if (kind == RateKind::kRate) factor /= static_cast<double>(w.end_ms - w.start_ms) / 1000;
   change.Multiply(factor);
   call.out.SetHistogram(step, change.ToShared());
 }

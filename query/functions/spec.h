@@ -17,11 +17,14 @@ namespace tocsin::query {
 class FunctionCall;
 class RowStream;
 struct RangeCall;
+struct LevelCall;
 
 // f(x) of each float; histograms are left out. Drops the name.
 using MapFunction = double (*)(double);
 // f of sliding windows over one series, all steps in one go; see functions/range.h.
 using RangeFunction = void (*)(RangeCall& call);
+// The same over the cells of a downsampling level; see functions/levels.h.
+using LevelFunction = void (*)(LevelCall& level);
 // f with full control over its arguments, giving a vector.
 using VectorFunction = Result<std::unique_ptr<RowStream>> (*)(FunctionCall& call);
 // The same, giving one float per step.
@@ -46,6 +49,7 @@ struct FunctionSpec {
   // How it is evaluated: exactly one is set.
   MapFunction map = nullptr;
   RangeFunction range = nullptr;
+  LevelFunction level = nullptr;  // beside `range`; null: only raw samples will do
   VectorFunction vector = nullptr;
   ScalarFunction scalar = nullptr;
   // For `range`: the result keeps the metric name.
