@@ -336,20 +336,13 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
   metrics.level_bytes = registry.GetCounter("tocsin_storage_level_bytes_written_total",
                                             "Bytes of the levels that were built.");
   const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_,
-          folder_,
-          index_,
-          head_,
-          directories_,
-          log_,
-          log_readers_,
-          queue_,
-          layouts_,
-          ports_.clock,
-          metadata_,
-          metrics,
-          options_.levels,
-          LogBudget(options_),
+  return {*store_,         folder_,
+          index_,          head_,
+          directories_,    log_,
+          log_readers_,    queue_,
+          layouts_,        ports_.clock,
+          metadata_,       metrics,
+          options_.levels, LogBudget(options_),
           head_budget};
 }
 

@@ -16,6 +16,8 @@ bool Tombstone::Masks(const SealedFile& file, uint64_t series_id) const {
 void Directory::Sort() {
   std::sort(files.begin(), files.end(), [](const SealedFilePtr& a, const SealedFilePtr& b) {
     if (a->id.day != b->id.day) return a->id.day < b->id.day;
+    if (a->id.retention_class != b->id.retention_class)
+      return a->id.retention_class < b->id.retention_class;
     const uint64_t covers_a = a->header.covers.front();
     const uint64_t covers_b = b->header.covers.front();
     return covers_a != covers_b ? covers_a < covers_b : a->id < b->id;

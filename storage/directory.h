@@ -46,7 +46,7 @@ using Edges = std::map<std::pair<uint8_t, uint8_t>, Timestamp>;
 struct Directory {
   uint64_t published = 0;  // the highest seal_seq in it
   Edges edges;
-  // By day, then by the lowest seal_seq covered: of equal times the first file's sample wins.
+  // By day, class and the lowest seal_seq covered: of equal times the first file's sample wins.
   std::vector<SealedFilePtr> files;
   // By level, then day, class and number. Of those of one level, class and day that name a group
   // the last one counts.

@@ -2,14 +2,17 @@
 // fetched and checked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/base/result.h"
+#include "storage/codec/day_part.h"
 #include "storage/codec/segment.h"
 #include "storage/directory.h"
 #include "storage/rocks_store.h"
@@ -35,14 +38,30 @@ class FileReader {
     SegmentReader reader;
     Status status;
   };
+  // A group of a day file: its index, and the columns of eight slots each as they are asked for.
+  struct Day {
+    std::string index;
+    DayPartReader reader;
+    Status status;
+    std::array<std::string, kDayParts> columns;
+    std::array<std::optional<Status>, kDayParts> opened;
+  };
   // The parts of one group of one file.
   struct Fetched {
     keys::FileId file;
     uint64_t group = 0;
     std::vector<std::unique_ptr<Part>> parts;
-    uint64_t damaged = 0;  // blocks with parts of it that could not be read
+    std::unique_ptr<Day> day;  // of a day file; then there are no parts
+    uint64_t damaged = 0;      // blocks with parts of it that could not be read
+    size_t size() const { return day == nullptr ? parts.size() : day->reader.segments() + 1; }
   };
-  Result<Fetched*> Fetch(const keys::FileId& file, uint64_t group);
+  Result<Fetched*> Fetch(const SealedFile& file, uint64_t group);
+  Status FetchParts(const keys::FileId& file, uint64_t group, Fetched* out);
+  Status FetchIndex(const keys::FileId& file, uint64_t group, Fetched* out);
+  // Makes the slot's columns readable.
+  Status OpenColumns(const Fetched& fetched, unsigned slot);
+  static Status ReadRuns(SegmentReader& reader, unsigned slot, Timestamp from, Timestamp to,
+                         const std::function<void(const SegmentRun&)>& take);
   std::unique_ptr<Part> NewPart();
 
   static constexpr size_t kMaxSpare = 32;
@@ -51,6 +70,7 @@ class FileReader {
   const size_t max_parts_;
   std::deque<Fetched> fetched_;  // the newest last
   std::vector<std::unique_ptr<Part>> spare_;
+  std::vector<std::unique_ptr<Day>> spare_days_;
   size_t part_count_ = 0;
 };
 

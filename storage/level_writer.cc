@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "storage/base/crash_point.h"
+#include "storage/base/log.h"
 #include "storage/codec/histogram_codec.h"
 #include "storage/codec/level_part.h"
 #include "storage/file_builder.h"
@@ -202,8 +204,12 @@ Status LevelWriter::ReadSlot(std::span<const SealedFilePtr> raw, uint64_t series
           histograms_.push_back(
               {run.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
     };
-    TOCSIN_RETURN_IF_ERROR(reader_.Read(*file, series_id, kMinTimestamp, kMaxTimestamp, take));
-    TOCSIN_RETURN_IF_ERROR(status);
+    Status read = reader_.Read(*file, series_id, kMinTimestamp, kMaxTimestamp, take);
+    if (read.ok()) read = status;
+    if (read.ok()) continue;
+    // Damage costs what it covers, here as in queries: the levels tell what is readable.
+    if (read.error().code() != ErrorCode::kCorruption) return read;
+    ++damaged_;
   }
   SortByTime(&values_);
   SortByTime(&histograms_);
@@ -287,9 +293,13 @@ Result<LevelWriter::Outcome> LevelWriter::Write(const LevelJob& job, uint64_t se
     levels.push_back(std::make_unique<OfLevel>(level, deps_, id));
   }
   Outcome outcome;
+  damaged_ = 0;
   for (const IdRange& range : job.groups.ranges())
     for (uint64_t group = range.first; group - range.first < range.length; ++group)
       TOCSIN_RETURN_IF_ERROR(AddGroup(raw, group, *view, levels, &outcome));
+  if (damaged_ > 0)
+    log::Warn("levels of a day were built without what is damaged",
+              {{"day", job.day}, {"series", damaged_}});
   Directory next = *view;
   std::vector<std::string> paths;
   for (const auto& one : levels) {
@@ -315,10 +325,13 @@ Result<LevelWriter::Outcome> LevelWriter::Write(const LevelJob& job, uint64_t se
     next.levels.push_back(std::move(sealed));
     paths.insert(paths.end(), of.file.paths().begin(), of.file.paths().end());
   }
+  CrashPoint("levels.built");
   TOCSIN_RETURN_IF_ERROR(deps_.store.Ingest({{Family::kLvl, paths}}));
+  CrashPoint("levels.ingested");
   for (const auto& of : levels) of->file.Ingested();
   next.published = std::max(next.published, seal_seq);
   deps_.directories.Publish(std::move(next));
+  CrashPoint("levels.published");
   return outcome;
 }
 

@@ -75,6 +75,7 @@ class LevelWriter {
   std::vector<TimedValue> values_;  // of the slot in hand
   std::vector<TimedHistogram> histograms_;
   SegmentParts parts_;
+  uint64_t damaged_ = 0;  // series of the job that could not be read as a whole
 };
 
 // What a level keeps of the histograms of one series, given in order of time.

@@ -20,8 +20,8 @@ constexpr std::chrono::nanoseconds kMergeRetry = minutes(60);
 // A day is closed when data is this far, or the clock that far past its end.
 constexpr Duration kDayGrace = minutes(60);
 constexpr Duration kDayPatience = minutes(360);
-// Late samples of a closed day wait this long for their levels.
-constexpr std::chrono::nanoseconds kLevelInterval = minutes(60);
+// A closed day is rewritten for late samples, and its levels built again, at most this often.
+constexpr std::chrono::nanoseconds kLateInterval = minutes(60);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
 // A series without samples keeps its place this long.
@@ -84,18 +84,18 @@ void Maintenance::Tick() {
     if (!collected.ok())
       log::Warn("series without samples were not removed", {{"err", collected.error().message()}});
   }
+  bool worked = false;
   if (now >= next_merge_) {
     const auto merged = MergeOne(/*full=*/false);
+    worked = merged.ok() && *merged;
     if (!merged.ok()) {
       next_merge_ = {now.since_start + kMergeRetry};
       log::Error("files were not merged", {{"err", merged.error().message()}});
-    } else if (!*merged) {
-      const auto built = BuildLevelsOfOne(/*full=*/false);
-      if (!built.ok()) {
-        next_merge_ = {now.since_start + kMergeRetry};
-        log::Error("levels were not built", {{"err", built.error().message()}});
-      }
     }
+  }
+  if (!worked) {
+    const auto built = BuildLevelsOfOne(/*full=*/false);
+    if (!built.ok()) log::Error("levels were not built", {{"err", built.error().message()}});
   }
   FreeUnused();
 }
@@ -128,12 +128,23 @@ void Maintenance::GuardDisk() {
 
 Result<bool> Maintenance::MergeOne(bool full) {
   const DirectoryPtr view = deps_.directories.View();
-  const MergePlan plan = full ? PlanFullMerge(*view) : PlanMerge(*view, ClosedBefore());
+  const auto too_early = [this](uint8_t retention_class, uint16_t day) {
+    const auto at = rolled_up_.find({retention_class, day});
+    return at != rolled_up_.end() && deps_.clock.Monotonic() - at->second < kLateInterval;
+  };
+  const MergePlan plan =
+      full ? PlanFullMerge(*view, ClosedBefore()) : PlanMerge(*view, ClosedBefore(), too_early);
   if (plan.inputs.empty()) return false;
   const MonotonicTime begin = deps_.clock.Monotonic();
   const std::vector<uint64_t> epochs = deps_.store.Logs();
+  if (plan.whole_day) {
+    absl::erase_if(rolled_up_,
+                   [&](const auto& entry) { return begin - entry.second >= kLateInterval; });
+    // Also when it fails: other days go on.
+    rolled_up_[{plan.inputs.front()->id.retention_class, plan.inputs.front()->id.day}] = begin;
+  }
   const Status merged =
-      merger_.Merge(plan.inputs, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front());
+      merger_.Merge(plan, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front());
   if (!merged.ok()) {
     deps_.metrics.compactions_failed.Add();
     return merged.error();
@@ -195,14 +206,14 @@ Result<bool> Maintenance::BuildLevelsOfOne(bool full) {
   const MonotonicTime now = deps_.clock.Monotonic();
   const auto too_early = [&](uint8_t retention_class, uint16_t day) {
     const auto built = levels_built_.find({retention_class, day});
-    return !full && built != levels_built_.end() && now - built->second < kLevelInterval;
+    return !full && built != levels_built_.end() && now - built->second < kLateInterval;
   };
   const LevelJob job = PlanLevels(
       *deps_.directories.View(), ClosedBefore(), [this](uint8_t c) { return LevelsOf(c); },
       too_early);
   if (job.empty()) return false;
   absl::erase_if(levels_built_,
-                 [&](const auto& entry) { return now - entry.second >= kLevelInterval; });
+                 [&](const auto& entry) { return now - entry.second >= kLateInterval; });
   levels_built_[{job.retention_class, job.day}] = now;
   TOCSIN_ASSIGN(const auto outcome, level_writer_.Write(job, numbers_.seal_seq++));
   deps_.metrics.level_jobs.Add();

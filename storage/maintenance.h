@@ -140,6 +140,7 @@ class Maintenance {
   MonotonicTime next_merge_;  // not before
   // When levels of a day were built last: late samples do not make that happen all the time.
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_built_;
+  absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> rolled_up_;
   bool first_tick_ = true;
 };
 

@@ -8,6 +8,7 @@
 #include "storage/base/coding.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/log.h"
+#include "storage/codec/day_part.h"
 #include "storage/codec/log_row.h"
 #include "storage/codec/segment.h"
 
@@ -230,10 +231,23 @@ Result<SealedFilePtr> RemakeHeader(const RocksStore& store, const keys::FileId& 
   header.min_time = kMaxTimestamp;
   header.max_time = kMinTimestamp;
   SegmentReader reader;
+  DayPartReader day;
   uint64_t damaged = 0;
   const auto take = [&](std::string_view key, std::string_view value) {
     const auto at = keys::ParseRaw(key);
-    if (!at || at->kind != keys::RawKey::Kind::kSegment || !reader.Open(value).ok()) return true;
+    if (!at || at->kind != keys::RawKey::Kind::kSegment) return true;
+    if (at->part == 0 && IsDayIndex(value) && day.OpenIndex(value).ok()) {
+      header.kind = FileKind::kDay;
+      if (header.groups.empty() || header.groups.back() < at->group)
+        header.groups.Append(at->group);
+      for (size_t i = 0; i < day.segments(); ++i) {
+        header.min_time = std::min(header.min_time, day.segment(i).min_time());
+        header.max_time = std::max(header.max_time, day.segment(i).max_time());
+      }
+      header.bytes += value.size();
+      return true;
+    }
+    if (header.kind == FileKind::kDay || !reader.Open(value).ok()) return true;
     if (header.groups.empty() || header.groups.back() < at->group) header.groups.Append(at->group);
     header.min_time = std::min(header.min_time, reader.min_time());
     header.max_time = std::max(header.max_time, reader.max_time());

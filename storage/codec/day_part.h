@@ -4,7 +4,8 @@
 //
 //   part 0      u8 version (0x41), v nseg, nseg times { v length, the segment up to its first value
 //               column (segment.h) }, u32 xxh
-//   part 1 + k  u8 version (0x42), u8 k, nseg times { v length, value columns of slots 8k to 8k + 7,
+//   part 1 + k  u8 version (0x42), u8 k, nseg times { v length, value columns of slots 8k to 8k +
+//   7,
 //               then their start columns }, u32 xxh; left out when none of the slots has samples
 #pragma once
 

@@ -153,8 +153,6 @@ void SegmentBuilder::Finish(std::string& out) {
 
 Status SegmentReader::Open(std::string_view blob) {
   present_ = 0;
-  runs_.clear();
-  gaps_.clear();
   blob_ = blob;
   if (blob.size() < kChecksumBytes) return Malformed("too short");
   if (blob.size() > std::numeric_limits<uint32_t>::max()) return Malformed("too long");
@@ -162,6 +160,47 @@ Status SegmentReader::Open(std::string_view blob) {
   ByteReader tail(blob.substr(body.size()));
   if (tail.Fixed<uint32_t>() != Checksum32(body)) return Malformed("wrong checksum");
   ByteReader in(body);
+  max_bytes_ = blob.size();
+  Status status = ReadTables(in);
+  columns_begin_ = body.size() - in.remaining();
+  if (status.ok()) status = Place(0, kSegmentSlots, blob, columns_begin_, body.size());
+  if (!status.ok()) present_ = 0;
+  return status;
+}
+
+Status SegmentReader::OpenTables(std::string_view tables) {
+  present_ = 0;
+  blob_ = tables;
+  columns_begin_ = tables.size();
+  max_bytes_ = std::numeric_limits<uint32_t>::max();
+  ByteReader in(tables);
+  Status status = ReadTables(in);
+  if (status.ok() && !in.done()) status = Malformed("length");
+  if (!status.ok()) present_ = 0;
+  return status;
+}
+
+Status SegmentReader::Attach(unsigned first, unsigned count, std::string_view columns) {
+  if (columns.size() > std::numeric_limits<uint32_t>::max()) return Malformed("too long");
+  return Place(first, count, columns, 0, columns.size());
+}
+
+void SegmentReader::AppendColumns(unsigned first, unsigned count, std::string& out) const {
+  for (unsigned s = first; s < first + count; ++s) {
+    if (!Has(s)) continue;
+    for (uint32_t i = 0; i < slots_[s].run_count; ++i) {
+      const Run& run = runs_[slots_[s].run_begin + i];
+      out += slots_[s].source.substr(run.offset, run.bytes);
+    }
+  }
+  for (unsigned s = first; s < first + count; ++s)
+    if (Has(s) && slots_[s].start_bytes != 0)
+      out += slots_[s].source.substr(slots_[s].start_offset, slots_[s].start_bytes);
+}
+
+Status SegmentReader::ReadTables(ByteReader& in) {
+  runs_.clear();
+  gaps_.clear();
   const auto version = in.Fixed<uint8_t>();
   if (in.ok() && version != kVersion && version != kStartedVersion) {
     return Error(ErrorCode::kUnsupported, "segment of version " + std::to_string(version));
@@ -177,11 +216,8 @@ Status SegmentReader::Open(std::string_view blob) {
   tmax_.ms = static_cast<int64_t>(static_cast<uint64_t>(tmin_.ms) + span);
   TOCSIN_RETURN_IF_ERROR(ReadColumns(in));
   present_ = present;
-  Status slots = ReadSlots(in);
-  if (slots.ok() && version == kStartedVersion) slots = ReadStartTable(in);
-  if (slots.ok()) slots = PlaceColumns(in);
-  if (!slots.ok()) present_ = 0;
-  return slots;
+  TOCSIN_RETURN_IF_ERROR(ReadSlots(in));
+  return version == kStartedVersion ? ReadStartTable(in) : OkStatus();
 }
 
 Status SegmentReader::ReadColumns(ByteReader& in) {
@@ -210,10 +246,11 @@ Status SegmentReader::ReadSlots(ByteReader& in) {
     slot.column = static_cast<uint32_t>(entry / 2);
     slot.run_begin = static_cast<uint32_t>(runs_.size());
     slot.start_bytes = 0;
+    slot.source = {};
     if (entry % 2 == 1) {
       const uint32_t entries = columns_[slot.column].entries;
       const uint64_t bytes = in.Varint();
-      if (!in.ok() || bytes > blob_.size()) return Malformed("slot table");
+      if (!in.ok() || bytes > max_bytes_) return Malformed("slot table");
       runs_.push_back({0, entries, 0, 0, entries, 0, static_cast<uint32_t>(bytes)});
     } else {
       TOCSIN_RETURN_IF_ERROR(ReadRuns(in, slot));
@@ -229,28 +266,34 @@ Status SegmentReader::ReadStartTable(ByteReader& in) {
   for (unsigned s = 0; s < kSegmentSlots; ++s) {
     if (((started >> s) & 1) == 0) continue;
     const uint64_t bytes = in.Varint();
-    if (!in.ok() || bytes == 0 || bytes > blob_.size()) return Malformed("starts");
+    if (!in.ok() || bytes == 0 || bytes > max_bytes_) return Malformed("starts");
     slots_[s].start_bytes = static_cast<uint32_t>(bytes);
   }
   return OkStatus();
 }
 
-// The columns follow one another up to the checksum.
-Status SegmentReader::PlaceColumns(const ByteReader& in) {
-  const uint64_t end = blob_.size() - kChecksumBytes;
-  uint64_t offset = end - in.remaining();
-  for (Run& run : runs_) {
-    if (run.bytes == 0 || run.bytes > end - offset) return Malformed("column lengths");
-    run.offset = static_cast<uint32_t>(offset);
-    offset += run.bytes;
+Status SegmentReader::Place(unsigned first, unsigned count, std::string_view source, uint64_t begin,
+                            uint64_t end) {
+  uint64_t offset = begin;
+  for (unsigned s = first; s < first + count; ++s) {
+    if (!Has(s)) continue;
+    slots_[s].source = {};
+    for (uint32_t i = 0; i < slots_[s].run_count; ++i) {
+      Run& run = runs_[slots_[s].run_begin + i];
+      if (run.bytes == 0 || run.bytes > end - offset) return Malformed("column lengths");
+      run.offset = static_cast<uint32_t>(offset);
+      offset += run.bytes;
+    }
   }
-  for (unsigned s = 0; s < kSegmentSlots; ++s) {
+  for (unsigned s = first; s < first + count; ++s) {
     if (!Has(s) || slots_[s].start_bytes == 0) continue;
     if (slots_[s].start_bytes > end - offset) return Malformed("column lengths");
     slots_[s].start_offset = static_cast<uint32_t>(offset);
     offset += slots_[s].start_bytes;
   }
-  return offset == end ? OkStatus() : Malformed("length");
+  if (offset != end) return Malformed("length");
+  for (unsigned s = first; s < first + count; ++s) slots_[s].source = source;
+  return OkStatus();
 }
 
 // Those of one run of the slot.
@@ -261,9 +304,9 @@ Status SegmentReader::ReadStarts(const Slot& slot, size_t index, SegmentRun* out
     samples += runs_[slot.run_begin + i].samples;
   }
   std::array<double, kMaxColumnEntries> column;
-  TOCSIN_RETURN_IF_ERROR(DecodeValues(blob_.substr(slot.start_offset, slot.start_bytes),
+  TOCSIN_RETURN_IF_ERROR(DecodeValues(slot.source.substr(slot.start_offset, slot.start_bytes),
                                       std::span(column).first(samples),
-                                      blob_.size() - slot.start_offset - slot.start_bytes));
+                                      slot.source.size() - slot.start_offset - slot.start_bytes));
   starts_.resize(kMaxColumnEntries);
   for (size_t i = 0; i < samples; ++i) {
     const double start = column[i];
@@ -306,7 +349,7 @@ Status SegmentReader::ReadRuns(ByteReader& in, const Slot& slot) {
       gaps_.push_back({static_cast<uint32_t>(skip), static_cast<uint32_t>(len)});
     }
     const uint64_t bytes = in.Varint();
-    if (!in.ok() || bytes > blob_.size()) return Malformed("run length");
+    if (!in.ok() || bytes > max_bytes_) return Malformed("run length");
     run.samples = static_cast<uint32_t>(span - absent);
     run.bytes = static_cast<uint32_t>(bytes);
     runs_.push_back(run);
@@ -318,7 +361,9 @@ Status SegmentReader::ReadRuns(ByteReader& in, const Slot& slot) {
 Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
   TOCSIN_CHECK(index < RunCount(slot), "run of a slot");
   const Run& run = runs_[slots_[slot].run_begin + index];
-  out->bytes = blob_.substr(run.offset, run.bytes);
+  const std::string_view source = slots_[slot].source;
+  if (source.data() == nullptr) return Malformed("columns that are not there");
+  out->bytes = source.substr(run.offset, run.bytes);
   const auto all =
       std::span<const Timestamp>(columns_[slots_[slot].column].times).subspan(run.first, run.span);
   out->times = all;
@@ -349,7 +394,7 @@ Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
   out->kind = RunKind::kFloat;
   out->values = {values_.data(), run.samples};
   return DecodeValues(out->bytes, {values_.data(), run.samples},
-                      blob_.size() - run.offset - run.bytes);
+                      source.size() - run.offset - run.bytes);
 }
 
 }  // namespace tocsin::storage

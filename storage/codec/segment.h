@@ -115,6 +115,15 @@ class SegmentReader {
   // REQUIRES: `blob` outlives the reads.
   Status Open(std::string_view blob);
 
+  // Taken apart (day_part.h): everything before the first value column, and the columns of slots
+  // [first, first + count). REQUIRES: opened by Open.
+  std::string_view tables() const { return blob_.substr(0, columns_begin_); }
+  void AppendColumns(unsigned first, unsigned count, std::string& out) const;
+  // Opens the tables alone; slots can be read once Attach has given their columns. The caller has
+  // checked a checksum. REQUIRES: both outlive the reads.
+  Status OpenTables(std::string_view tables);
+  Status Attach(unsigned first, unsigned count, std::string_view columns);
+
   Timestamp min_time() const { return tmin_; }
   Timestamp max_time() const { return tmax_; }
   uint64_t present() const { return present_; }
@@ -132,13 +141,14 @@ class SegmentReader {
   struct Run {
     uint32_t first, span;  // entries of the column
     uint32_t gap_begin, gap_count, samples;
-    uint32_t offset, bytes;  // of the value column in the blob
+    uint32_t offset, bytes;  // of the value column in the slot's source
   };
   struct Slot {
     uint32_t column = 0;
     uint32_t run_begin = 0;
     uint32_t run_count = 0;
     uint32_t start_offset = 0, start_bytes = 0;  // no bytes: no starts
+    std::string_view source;                     // that holds its columns; null: none yet
   };
   struct Column {
     uint32_t entries = 0;
@@ -149,10 +159,15 @@ class SegmentReader {
   Status ReadSlots(ByteReader& in);
   Status ReadRuns(ByteReader& in, const Slot& slot);
   Status ReadStartTable(ByteReader& in);
-  Status PlaceColumns(const ByteReader& in);
+  Status ReadTables(ByteReader& in);
+  // The columns of these slots follow one another in [begin, end) of `source`.
+  Status Place(unsigned first, unsigned count, std::string_view source, uint64_t begin,
+               uint64_t end);
   Status ReadStarts(const Slot& slot, size_t run, SegmentRun* out);
 
   std::string_view blob_;
+  uint64_t columns_begin_ = 0;
+  uint64_t max_bytes_ = 0;  // of a column
   Timestamp tmin_, tmax_;
   uint64_t present_ = 0;
   std::array<Slot, kSegmentSlots> slots_{};

@@ -37,14 +37,16 @@ constexpr int64_t kBegin = 1'700'000'000'000;
 constexpr size_t kOps = 300;
 constexpr int kMismatch = 3;
 
-constexpr const char* kPoints[] = {
-    "commit.logged",   "seal.cut",         "seal.synced",         "seal.built",
-    "seal.ingested",   "seal.published",   "merge.built",         "merge.ingested",
-    "merge.published", "free.file",        "epoch.floors",        "epoch.made",
-    "log.spent",       "log.dropped",      "retention.published", "retention.edge",
-    "delete.logged",   "tombstones.spent", "tombstones.dropped",  "collect.floors",
-    "collect.written", "close.sealed",     "replay.begin",        "replay.epoch",
-    "replay.floors",   "replay.done"};
+constexpr const char* kPoints[] = {"commit.logged",      "seal.cut",         "seal.synced",
+                                   "seal.built",         "seal.ingested",    "seal.published",
+                                   "merge.built",        "merge.ingested",   "levels.built",
+                                   "levels.ingested",    "levels.published", "merge.published",
+                                   "free.file",          "epoch.floors",     "epoch.made",
+                                   "log.spent",          "log.dropped",      "retention.published",
+                                   "retention.edge",     "delete.logged",    "tombstones.spent",
+                                   "tombstones.dropped", "collect.floors",   "collect.written",
+                                   "close.sealed",       "replay.begin",     "replay.epoch",
+                                   "replay.floors",      "replay.done"};
 
 // What the child is told, by its environment.
 struct Orders {

@@ -141,14 +141,22 @@ TEST(MergePlan, ClosedDaysAreMergedOnce) {
   EXPECT_EQ(PlanMerge(directory, DayStart(11)).inputs.size(), 2u);
   EXPECT_EQ(PlanMerge(directory, DayStart(11)).inputs[0]->id.day, 10);
   EXPECT_TRUE(PlanMerge(directory, DayStart(10)).inputs.empty());
+  EXPECT_TRUE(PlanMerge(directory, DayStart(11)).whole_day);
+  directory.files = {File(10, 1, FileKind::kMerge, 10)};
+  EXPECT_EQ(PlanMerge(directory, DayStart(11)).inputs.size(), 1u);
+  directory.files = {File(10, 1, FileKind::kDay, 10)};
+  EXPECT_TRUE(PlanMerge(directory, DayStart(11)).inputs.empty());
+  EXPECT_TRUE(PlanFullMerge(directory, DayStart(11)).inputs.empty());
 }
 
 TEST(MergePlan, ALittleLateDataDoesNotRewriteADay) {
   Directory directory;
-  directory.files = {File(10, 1, FileKind::kMerge, 1000), File(10, 2, FileKind::kSeal, 10)};
+  directory.files = {File(10, 1, FileKind::kDay, 1000), File(10, 2, FileKind::kSeal, 10)};
   EXPECT_TRUE(PlanMerge(directory, DayStart(20)).inputs.empty());
   directory.files.push_back(File(10, 3, FileKind::kSeal, 200));
   EXPECT_EQ(PlanMerge(directory, DayStart(20)).inputs.size(), 3u);
+  const auto not_now = [](uint8_t, uint16_t) { return true; };
+  EXPECT_TRUE(PlanMerge(directory, DayStart(20), not_now).inputs.empty());
 }
 
 TEST(MergePlan, ManyFilesOfAnOpenDayAreJoinedByLikeSize) {
