@@ -105,7 +105,7 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
   }
   std::shared_ptr<const RowLayout> layout = deps_.layouts.Find(hint, refs, batch_.generation);
   if (layout == nullptr) {
-    for (const SeriesRef ref : refs) result.stale_refs += deps_.index.Get(ref) == nullptr;
+    for (const SeriesRef ref : refs) result.stale_refs += deps_.index.Writable(ref) == nullptr;
     if (hint.token == 0)
       hint.token = deps_.layouts.NewToken();
     else if (result.stale_refs == 0 && refs.size() <= kMaxLayout)
@@ -119,7 +119,7 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
     return result;
   }
   for (size_t i = 0; i < refs.size(); ++i)
-    if (result.stale_refs == 0 || deps_.index.Get(refs[i]) != nullptr)
+    if (result.stale_refs == 0 || deps_.index.Writable(refs[i]) != nullptr)
       AddSparse(refs[i], t, values[i], starts.empty() ? kNoStart : starts[i]);
   return result;
 }
@@ -128,7 +128,7 @@ RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> 
                                       std::span<const double> values,
                                       std::span<const Timestamp> starts) {
   RowResult result;
-  if (deps_.index.Get(ref) == nullptr) {
+  if (deps_.index.Writable(ref) == nullptr) {
     result.stale_refs = static_cast<uint32_t>(ts.size());
     return result;
   }
@@ -146,7 +146,7 @@ RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> 
 
 Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
                                       Timestamp start) {
-  if (deps_.index.Get(ref) == nullptr)
+  if (deps_.index.Writable(ref) == nullptr)
     return Error(ErrorCode::kStaleRef, "the series is not known any more");
   if (!InBounds(t)) {
     deps_.out_of_bounds.Add();

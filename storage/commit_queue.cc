@@ -109,7 +109,7 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
 }
 
 void CommitQueue::DropStale(CommitBatch& batch) {
-  const auto alive = [this](SeriesRef ref) { return deps_.index.Get(ref) != nullptr; };
+  const auto alive = [this](SeriesRef ref) { return deps_.index.Writable(ref) != nullptr; };
   std::vector<CommitBatch::Part> parts;
   std::vector<SparseSample> sparse;
   for (const CommitBatch::Part& part : batch.parts) {

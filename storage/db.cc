@@ -21,6 +21,7 @@
 #include "storage/querier.h"
 #include "storage/recovery.h"
 #include "storage/repair.h"
+#include "storage/retention_classes.h"
 #include "storage/rocks_store.h"
 #include "storage/row_layout.h"
 #include "storage/series_index.h"
@@ -93,6 +94,9 @@ class DbImpl final : public Db {
   }
 
   void SetRetention(Duration time, uint64_t size) override;
+  Status SetRetentionRules(const RetentionRules& rules) override {
+    return maintenance_.SetRules(rules);
+  }
   KvStore& kv() override { return kv_; }
   DbStats Stats() const override;
   Status Compact() override;
@@ -115,6 +119,7 @@ class DbImpl final : public Db {
   TaskGate gate_;
   Counter corruptions_;
 
+  RetentionClasses classes_;
   Head head_;
   SeriesIndex index_;
   MetadataStore metadata_;
@@ -146,12 +151,15 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
       store_(std::move(store)),
       corruptions_(ports.metrics.GetCounter("tocsin_storage_corruptions_total",
                                             "Damaged rows and files met since the start.")),
-      index_(SeriesMax(options),
-             [this](uint64_t group) {
-               Group& of_series = head_.GroupFor(group);
-               std::lock_guard lock(of_series.mutex());
-               of_series.Touch(ports_.clock.Monotonic(), 0);
-             }),
+      index_(
+          SeriesMax(options),
+          [this](uint64_t group, uint8_t retention_class) {
+            Group& of_series = head_.GroupFor(group);
+            of_series.SetRetentionClass(retention_class);
+            std::lock_guard lock(of_series.mutex());
+            of_series.Touch(ports_.clock.Monotonic(), 0);
+          },
+          [this](const Labels& labels) { return classes_.ClassOf(labels); }),
       log_(*store_),
       queue_(QueueDeps(), options.sync_interval.count() <= 0),
       maintenance_(MaintenanceDeps()),
@@ -201,6 +209,7 @@ Status DbImpl::Recover(const Repairs& repairs) {
   const MonotonicTime begin = ports_.clock.Monotonic();
   TOCSIN_RETURN_IF_ERROR(CheckFormat(*store_, !repairs.steps.empty()));
   TOCSIN_ASSIGN(Recovered recovered, ReadDirectory(*store_));
+  TOCSIN_RETURN_IF_ERROR(classes_.Load(*store_));
   TOCSIN_RETURN_IF_ERROR(index_.Load(*store_, &recovered.damaged_values));
   index_.ReserveBelow(recovered.numbers.group, recovered.numbers.symbol);
   TOCSIN_RETURN_IF_ERROR(metadata_.Load(*store_, &recovered.damaged_values));
@@ -336,13 +345,9 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
   metrics.level_bytes = registry.GetCounter("tocsin_storage_level_bytes_written_total",
                                             "Bytes of the levels that were built.");
   const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_,         folder_,
-          index_,          head_,
-          directories_,    log_,
-          log_readers_,    queue_,
-          layouts_,        ports_.clock,
-          metadata_,       metrics,
-          options_.levels, LogBudget(options_),
+  return {*store_,    folder_,      index_,  head_,           directories_,
+          log_,       log_readers_, queue_,  layouts_,        ports_.clock,
+          metadata_,  classes_,     metrics, options_.levels, LogBudget(options_),
           head_budget};
 }
 

@@ -9,6 +9,7 @@
 #include "storage/kv_store.h"
 #include "storage/options.h"
 #include "storage/queryable.h"
+#include "storage/retention_rules.h"
 #include "storage/tail.h"
 
 namespace tocsin::storage {
@@ -34,6 +35,10 @@ class Db : public Appendable, public Queryable, public TailSource {
 
   // Takes what is decided at run time (a reload of the storage section).
   virtual void SetRetention(Duration time, uint64_t size) = 0;
+  // After SetRetention. Series whose rule changes go on under new ids, in files of their own; what
+  // was written before is kept as long as the longest rule of today for any series in its file.
+  // kInvalidArgument: more combinations of times than there can be; nothing was changed.
+  virtual Status SetRetentionRules(const RetentionRules& rules) = 0;
 
   virtual KvStore& kv() = 0;
   virtual DbStats Stats() const = 0;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -96,6 +97,9 @@ class Group {
   explicit Group(uint64_t number) : number_(number) {}
 
   uint64_t number() const { return number_; }
+  // Of all its series. Set once, before samples come. No lock is needed.
+  uint8_t retention_class() const { return retention_class_.load(std::memory_order_relaxed); }
+  void SetRetentionClass(uint8_t c) { retention_class_.store(c, std::memory_order_relaxed); }
   std::mutex& mutex() const { return mutex_; }
 
   // REQUIRES: t is storable; the caller is the only one that appends (commit thread or recovery)
@@ -199,6 +203,7 @@ class Group {
 
   mutable std::mutex mutex_;
   const uint64_t number_;
+  std::atomic<uint8_t> retention_class_{0};
   std::array<SlotState, kGroupSlots> slots_;
   std::vector<std::unique_ptr<Line>> lines_;
   LateSamples late_;

@@ -60,6 +60,8 @@ void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded
 void Maintenance::SetRetention(Duration time, uint64_t size) {
   keep_ms_.store(time.count(), std::memory_order_relaxed);
   keep_bytes_.store(size, std::memory_order_relaxed);
+  std::lock_guard lock(mutex_);
+  deps_.classes.SetDefault(DefaultTimes());
 }
 
 void Maintenance::Tick() {
@@ -160,17 +162,70 @@ Timestamp Maintenance::ClosedBefore() const {
   return std::max(newest - kDayGrace, guarded_now_ - kDayPatience);
 }
 
-KeepTimes Maintenance::KeepOf(uint8_t) const {
+KeepTimes Maintenance::DefaultTimes() const {
   KeepTimes keep;
   if (retention_time().count() > 0) keep.raw = retention_time();
-  if (deps_.levels) keep.five_minutes = keep.one_hour = keep.raw;
+  if (!deps_.levels) return keep;
+  keep.five_minutes = rules_.five_minutes.value_or(keep.raw);
+  keep.one_hour = rules_.one_hour.value_or(keep.raw);
   return keep;
+}
+
+Status Maintenance::SetRules(const RetentionRules& rules) {
+  std::lock_guard lock(mutex_);
+  const RetentionRules before = std::exchange(rules_, rules);
+  deps_.classes.SetDefault(DefaultTimes());
+  if (Status set = deps_.classes.SetRules(rules); !set.ok()) {
+    rules_ = before;
+    deps_.classes.SetDefault(DefaultTimes());
+    return set;
+  }
+  RocksBatch batch = deps_.store.NewBatch();
+  for (const auto& [key, value] : deps_.classes.TakeNew()) batch.Put(Family::kDefault, key, value);
+  if (!batch.empty()) TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
+  if (!deps_.classes.any()) return OkStatus();
+  const std::vector<uint64_t> misplaced = Misplaced();
+  if (!misplaced.empty()) {
+    TOCSIN_RETURN_IF_ERROR(deps_.queue.RunAlone([&]() -> Status {
+      deps_.index.Retire(misplaced);
+      deps_.layouts.Clear();
+      deps_.index.NextGeneration();
+      return OkStatus();
+    }));
+    log::Info("series go on in other retention classes", {{"groups", misplaced.size()}});
+  }
+  UpdateLongest();
+  return OkStatus();
+}
+
+std::vector<uint64_t> Maintenance::Misplaced() const {
+  std::vector<uint64_t> groups;
+  deps_.index.ForEach([&](const Series& series) {
+    if (series.retired.load(std::memory_order_relaxed)) return;
+    if (deps_.classes.ClassOf(deps_.index.LabelsOf(series)) != series.retention_class)
+      groups.push_back(GroupOf(series.id));
+  });
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
+
+// Only series that are not where the rules put them now can keep a class longer than its own times.
+void Maintenance::UpdateLongest() {
+  std::vector<std::optional<KeepTimes>> longest(256);
+  deps_.index.ForEach([&](const Series& series) {
+    if (!series.retired.load(std::memory_order_relaxed)) return;
+    std::optional<KeepTimes>& of = longest[series.retention_class];
+    const KeepTimes times = deps_.classes.TimesOf(deps_.index.LabelsOf(series));
+    of = of ? Longer(*of, times) : times;
+  });
+  deps_.classes.SetLongest(std::move(longest));
 }
 
 std::vector<Level> Maintenance::LevelsOf(uint8_t retention_class) const {
   std::vector<Level> levels;
   for (const Level level : kLevels)
-    if (KeepOf(retention_class).of(level).count() > 0) levels.push_back(level);
+    if (deps_.classes.KeepOf(retention_class).of(level).count() > 0) levels.push_back(level);
   return levels;
 }
 
@@ -303,6 +358,7 @@ Status Maintenance::CollectSeries() {
     deps_.layouts.Clear();
     deps_.index.NextGeneration();
     deps_.head.Remove(dead, now);
+    UpdateLongest();
     return OkStatus();
   });
 }
@@ -462,7 +518,8 @@ void Maintenance::Retain() {
         group->newest_open() <= guarded_now_ ? group->newest_open() : group->oldest();
     if (t <= guarded_now_) newest = std::max(newest, t);
   }
-  const RetentionPlan by_time = PlanByTime(*view, newest, [this](uint8_t c) { return KeepOf(c); });
+  const RetentionPlan by_time =
+      PlanByTime(*view, newest, [this](uint8_t c) { return deps_.classes.KeepOf(c); });
   if (!by_time.drop.empty()) {
     deps_.metrics.time_retentions.Add();
     if (const Status s = Drop(by_time); !s.ok())

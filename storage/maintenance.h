@@ -29,6 +29,7 @@
 #include "storage/metadata_store.h"
 #include "storage/recovery.h"
 #include "storage/retention.h"
+#include "storage/retention_classes.h"
 #include "storage/rocks_store.h"
 #include "storage/sealer.h"
 #include "storage/series_index.h"
@@ -62,6 +63,7 @@ class Maintenance {
     RowLayouts& layouts;
     Clock& clock;
     const MetadataStore& metadata;
+    RetentionClasses& classes;
     MaintenanceMetrics metrics;
     bool levels = true;                // whether days get their 5m and 1h levels
     uint64_t log_budget = 64u << 20;   // bytes of WAL and log epochs
@@ -73,6 +75,8 @@ class Maintenance {
   void Start(const Numbers& numbers, std::optional<Timestamp> guarded,
              const std::vector<keys::FileId>& contained);
   void SetRetention(Duration time, uint64_t size);
+  // As Db::SetRetentionRules.
+  Status SetRules(const RetentionRules& rules);
 
   // What is due now. Called every half a minute.
   void Tick();
@@ -101,7 +105,10 @@ class Maintenance {
   Result<bool> MergeOne(bool full);
   // The same for the levels of one day.
   Result<bool> BuildLevelsOfOne(bool full);
-  KeepTimes KeepOf(uint8_t retention_class) const;
+  KeepTimes DefaultTimes() const;
+  // Groups with a series that the rules of now put into another class than it has.
+  std::vector<uint64_t> Misplaced() const;
+  void UpdateLongest();
   void DropLevelsWithoutSamples();
   std::vector<Level> LevelsOf(uint8_t retention_class) const;
   // Days that end before it are closed: data, or the guarded clock, is well past them.
@@ -126,6 +133,7 @@ class Maintenance {
   Merger merger_;
   LevelWriter level_writer_;
   DiskGuard disk_;
+  RetentionRules rules_;  // guarded by mutex_
   std::atomic<int64_t> edge_{kMinTimestamp.ms};
   std::atomic<int64_t> keep_ms_{0};
   std::atomic<uint64_t> keep_bytes_{0};

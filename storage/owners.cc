@@ -14,10 +14,10 @@ struct OwnerKey {
   OwnerKind kind;
 };
 
-OwnerKey OwnerOf(const Labels& labels) {
+OwnerKey OwnerOf(const Labels& labels, uint8_t retention_class) {
   const std::string_view job = labels.Get(kJobLabel);
   const std::string_view instance = labels.Get(kInstanceLabel);
-  std::string key;
+  std::string key(1, static_cast<char>(retention_class));
   if (!job.empty() && !instance.empty()) {
     PutString(key, job);
     PutString(key, instance);
@@ -34,21 +34,21 @@ OwnerKey OwnerOf(const Labels& labels) {
 
 }  // namespace
 
-Placement Owners::Place(const Labels& labels) {
-  const OwnerKey key = OwnerOf(labels);
+Placement Owners::Place(const Labels& labels, uint8_t retention_class) {
+  const OwnerKey key = OwnerOf(labels, retention_class);
   Owner& owner = owners_[key.hash];
   if (owner.shared < kSharedSeries) {
     ++owner.shared;
-    return {TakeSlot(shared_), OwnerKind::kShared};
+    return {TakeSlot(shared_[retention_class]), OwnerKind::kShared};
   }
   return {TakeSlot(owner.fill), key.kind};
 }
 
-void Owners::Restore(const Labels& labels, const Placement& placement) {
-  Owner& owner = owners_[OwnerOf(labels).hash];
+void Owners::Restore(const Labels& labels, const Placement& placement, uint8_t retention_class) {
+  Owner& owner = owners_[OwnerOf(labels, retention_class).hash];
   if (placement.kind == OwnerKind::kShared) {
     if (owner.shared < kSharedSeries) ++owner.shared;
-    RestoreFill(shared_, placement.series_id);
+    RestoreFill(shared_[retention_class], placement.series_id);
   } else {
     owner.shared = kSharedSeries;
     RestoreFill(owner.fill, placement.series_id);
@@ -60,7 +60,7 @@ void Owners::ReserveBelow(uint64_t group) { next_group_ = std::max(next_group_, 
 
 void Owners::StartNewGroups(uint64_t next_group) {
   ReserveBelow(next_group);
-  shared_ = {};
+  shared_.clear();
   for (auto& [hash, owner] : owners_) owner.fill = {};
 }
 
@@ -68,7 +68,7 @@ void Owners::Forget(std::span<const uint64_t> groups) {
   const auto is_gone = [&](const Fill& fill) {
     return std::binary_search(groups.begin(), groups.end(), fill.group);
   };
-  if (is_gone(shared_)) shared_ = {};
+  absl::erase_if(shared_, [&](auto& entry) { return is_gone(entry.second); });
   absl::erase_if(owners_, [&](auto& entry) { return is_gone(entry.second.fill); });
 }
 

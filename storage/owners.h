@@ -24,10 +24,11 @@ struct Placement {
 // One thread at a time. Group numbers and slots are never given twice.
 class Owners {
  public:
-  Placement Place(const Labels& labels);
+  // Groups are of one retention class.
+  Placement Place(const Labels& labels, uint8_t retention_class = 0);
 
   // Loading: the series is there already.
-  void Restore(const Labels& labels, const Placement& placement);
+  void Restore(const Labels& labels, const Placement& placement, uint8_t retention_class = 0);
   // No group below is given out.
   void ReserveBelow(uint64_t group);
   // No group that has a series is given another: some that it had may be lost.
@@ -51,7 +52,7 @@ class Owners {
   static void RestoreFill(Fill& fill, uint64_t series_id);
 
   absl::flat_hash_map<uint64_t, Owner> owners_;  // by hash: a collision costs only neighbourhood
-  Fill shared_;
+  absl::flat_hash_map<uint8_t, Fill> shared_;    // by class
   uint64_t next_group_ = 1;
 };
 

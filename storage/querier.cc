@@ -1,5 +1,6 @@
 #include "storage/querier.h"
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
@@ -32,6 +33,26 @@ class ViewSeriesSet final : public SeriesSet {
   std::vector<const Series*> series_;
   std::vector<Labels> labels_;
 };
+
+// Leaves of series with one label set that of the highest id; the others go to `older`, by it. All
+// of them are returned.
+std::vector<uint64_t> JoinEqual(std::vector<const Series*>* series,
+                                absl::flat_hash_map<uint64_t, std::vector<uint64_t>>* older) {
+  absl::flat_hash_map<std::string_view, uint64_t> newest;
+  std::vector<uint64_t> ids;
+  for (auto it = series->rbegin(); it != series->rend(); ++it) {
+    const std::string_view key(reinterpret_cast<const char*>((*it)->labels().data()),
+                               (*it)->labels().size_bytes());
+    const auto [known, fresh] = newest.try_emplace(key, (*it)->id);
+    if (fresh) continue;
+    std::vector<uint64_t>& of = (*older)[known->second];
+    of.insert(of.begin(), (*it)->id);
+    ids.push_back((*it)->id);
+    *it = nullptr;
+  }
+  std::erase(*series, nullptr);
+  return ids;
+}
 
 std::vector<std::string> SortedTexts(const SymbolTable& symbols,
                                      const absl::flat_hash_set<Symbol>& found) {
@@ -87,9 +108,13 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
       context->warnings.Add("samples of the day from " + FormatRfc3339(DayStart(day)) +
                             " are missing: a sealed file is damaged");
   std::vector<const Series*> series = Find(*context->view, matchers, from, to);
+  std::vector<uint64_t> older;
+  if (index_.has_retired()) older = JoinEqual(&series, &context->older);
   if (!hints.labels_only && !context->view->levels.empty()) {
     std::vector<uint64_t> ids;
     for (const Series* one : series) ids.push_back(one->id);
+    ids.insert(ids.end(), older.begin(), older.end());
+    std::sort(ids.begin(), ids.end());
     context->levels = ChooseLevels(*context->view, head_, ids, from, to, hints);
   }
   std::vector<Labels> labels;

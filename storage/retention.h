@@ -7,11 +7,9 @@
 
 #include "storage/base/time.h"
 #include "storage/directory.h"
+#include "storage/retention_rules.h"
 
 namespace tocsin::storage {
-
-// Longer than anything stored.
-inline constexpr Duration kKeepForever{int64_t{1} << 50};
 
 // How long samples and levels of a class are kept, counted from the newest sample. 0: not at all
 // (raw samples then go as soon as the day is closed and its levels are there).

@@ -1,6 +1,7 @@
 #include "storage/sample_reader.h"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -32,7 +33,8 @@ class MergingReader final : public SampleReader {
   bool LoadLevel(const LevelChoice::Day& day);
   bool NextOfLevel(SampleBlock* block);
   void SkipDay(uint16_t day);
-  void ReadFile(const SealedFile& file);
+  void SortLevel();
+  void ReadFile(const SealedFile& file, uint64_t id);
   void Put(Timestamp t, double value, Timestamp start) {
     ascending_ = ascending_ && (times_.empty() || times_.back() < t);
     times_.push_back(t);
@@ -53,7 +55,7 @@ class MergingReader final : public SampleReader {
   FileReader files_;
   LevelReader level_files_;
 
-  uint64_t id_ = 0;                               // of the series in hand
+  std::vector<uint64_t> ids_;                     // of the series in hand, ascending; mostly one
   std::span<const SealedFilePtr> days_;           // files not read yet, by day
   std::span<const LevelChoice::Day> level_days_;  // not read yet
   std::vector<LevelCell> cells_;                  // of the day in hand
@@ -78,7 +80,11 @@ class MergingReader final : public SampleReader {
 };
 
 Status MergingReader::Seek(size_t index) {
-  id_ = series_[index]->id;
+  ids_.clear();
+  const uint64_t newest = series_[index]->id;
+  if (const auto older = context_->older.find(newest); older != context_->older.end())
+    ids_ = older->second;
+  ids_.push_back(newest);
   days_ = context_->view->OfDays(context_->raw_from, context_->to);
   level_days_ = context_->levels.days;
   cells_.clear();
@@ -94,11 +100,17 @@ Status MergingReader::Seek(size_t index) {
   starts_.clear();
   histograms_.clear();
   at_ = 0;
-  if (const Group* group = context_->head.Find(GroupOf(id_))) {
+  for (const uint64_t id : ids_) {
+    const Group* group = context_->head.Find(GroupOf(id));
+    if (group == nullptr) continue;
     std::lock_guard lock(group->mutex());
-    group->Read(SlotOf(id_), context_->raw_from, context_->to, context_->view->published, &head_);
-    group->ReadHistograms(SlotOf(id_), context_->raw_from, context_->to, context_->view->published,
+    group->Read(SlotOf(id), context_->raw_from, context_->to, context_->view->published, &head_);
+    group->ReadHistograms(SlotOf(id), context_->raw_from, context_->to, context_->view->published,
                           &head_histograms_);
+  }
+  if (ids_.size() > 1) {
+    head_.Sort();
+    SortByTime(&head_histograms_);
   }
   return OkStatus();
 }
@@ -149,9 +161,9 @@ void MergingReader::LoadDay() {
   }
   for (; !days_.empty() && days_.front()->id.day == day; days_ = days_.subspan(1)) {
     const SealedFile& file = *days_.front();
-    if (file.Overlaps(context_->raw_from, context_->to) &&
-        file.header.groups.Contains(GroupOf(id_)))
-      ReadFile(file);
+    if (!file.Overlaps(context_->raw_from, context_->to)) continue;
+    for (const uint64_t id : ids_)
+      if (file.header.groups.Contains(GroupOf(id))) ReadFile(file, id);
   }
   for (; head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day; ++head_at_)
     Put(head_.values[head_at_].t, head_.values[head_at_].value, head_.start(head_at_));
@@ -169,16 +181,40 @@ bool MergingReader::LoadLevel(const LevelChoice::Day& day) {
   level_histograms_ = {};
   level_histograms_at_ = 0;
   const auto files = context_->view->LevelsOf(day.level, day.day);
-  const SealedFile* file = nullptr;
-  for (const SealedFilePtr& one : files)
-    if (one->header.groups.Contains(GroupOf(id_))) file = one.get();
-  if (file == nullptr) return false;
-  const Status status = level_files_.Read(*file, id_, context_->from, context_->to,
-                                          context_->view->tombstones, &cells_, &level_histograms_);
-  if (status.ok()) return true;
-  context_->corruptions.Add();
-  context_->warnings.Add("part of a level is missing: " + status.error().message());
-  return true;
+  bool known = false;
+  for (const uint64_t id : ids_) {
+    const SealedFile* file = nullptr;
+    for (const SealedFilePtr& one : files)
+      if (one->header.groups.Contains(GroupOf(id))) file = one.get();
+    if (file == nullptr) continue;
+    known = true;
+    const Status status =
+        level_files_.Read(*file, id, context_->from, context_->to, context_->view->tombstones,
+                          &cells_, &level_histograms_);
+    if (status.ok()) continue;
+    context_->corruptions.Add();
+    context_->warnings.Add("part of a level is missing: " + status.error().message());
+  }
+  if (ids_.size() > 1) SortLevel();
+  return known;
+}
+
+// What several ids gave, in order of time.
+void MergingReader::SortLevel() {
+  std::stable_sort(cells_.begin(), cells_.end(), [](const LevelCell& a, const LevelCell& b) {
+    return a.end != b.end ? a.end < b.end : a.first_time < b.first_time;
+  });
+  std::vector<size_t> order(level_histograms_.samples.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [this](size_t a, size_t b) {
+    return level_histograms_.samples[a].t < level_histograms_.samples[b].t;
+  });
+  LevelReader::Histograms sorted;
+  for (const size_t i : order) {
+    sorted.samples.push_back(level_histograms_.samples[i]);
+    sorted.weights.push_back(level_histograms_.weights[i]);
+  }
+  level_histograms_ = std::move(sorted);
 }
 
 bool MergingReader::NextOfLevel(SampleBlock* block) {
@@ -216,10 +252,10 @@ void MergingReader::SkipDay(uint16_t day) {
     ++head_histograms_at_;
 }
 
-void MergingReader::ReadFile(const SealedFile& file) {
+void MergingReader::ReadFile(const SealedFile& file, uint64_t id) {
   std::vector<const Tombstone*> masks;
   for (const Tombstone& tombstone : context_->view->tombstones)
-    if (tombstone.Masks(file, id_)) masks.push_back(&tombstone);
+    if (tombstone.Masks(file, id)) masks.push_back(&tombstone);
   Status histograms;
   const auto take = [&](const SegmentRun& run) {
     if (run.kind == RunKind::kFloat)
@@ -227,7 +263,7 @@ void MergingReader::ReadFile(const SealedFile& file) {
     else if (histograms.ok())
       histograms = PutHistograms(run, masks);
   };
-  Status status = files_.Read(file, id_, context_->raw_from, context_->to, take);
+  Status status = files_.Read(file, id, context_->raw_from, context_->to, take);
   if (status.ok()) status = histograms;
   if (status.ok()) return;
   context_->corruptions.Add();

@@ -2,6 +2,8 @@
 // equal times the first arrival wins), handed out in blocks.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -47,6 +49,8 @@ struct ReadContext {
   Timestamp from, to;
   Timestamp raw_from;  // >= from: no older sample counts
   LevelChoice levels;  // days that are read from a level
+  // Of series with several ids: the others, ascending, by the newest.
+  absl::flat_hash_map<uint64_t, std::vector<uint64_t>> older;
   const std::atomic<bool>* canceled = nullptr;
   Counter corruptions;
   Warnings warnings;

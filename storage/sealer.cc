@@ -113,13 +113,14 @@ Result<Sealer::Outcome> Sealer::Write(const std::vector<CutGroup>& cut, uint64_t
   CrashPoint("seal.cut");
   TOCSIN_RETURN_IF_ERROR(deps_.sync_wal());
   CrashPoint("seal.synced");
-  std::map<uint16_t, std::unique_ptr<FileBuilder>> files;
+  std::map<std::pair<uint8_t, uint16_t>, std::unique_ptr<FileBuilder>> files;
   SegmentParts parts;
   for (const CutGroup& one : cut) {
     for (const auto& [day, data] : ByDay(*one.part)) {
-      auto& file = files[day];
+      const uint8_t retention_class = one.group->retention_class();
+      auto& file = files[{retention_class, day}];
       if (file == nullptr) {
-        const keys::FileId id{0, day, seal_seq};
+        const keys::FileId id{retention_class, day, seal_seq};
         file = std::make_unique<FileBuilder>(deps_.store, deps_.folder, id, FileKind::kSeal);
         file->header().covers.Append(seal_seq);
       }

@@ -36,8 +36,9 @@ void FreeSeries(Series* series) { ::operator delete(series, BytesOf(series->pair
 
 }  // namespace
 
-SeriesIndex::SeriesIndex(uint64_t max_series, std::function<void(uint64_t group)> made)
-    : max_series_(max_series), made_(std::move(made)) {}
+SeriesIndex::SeriesIndex(uint64_t max_series, Made made,
+                         std::function<uint8_t(const Labels&)> class_of)
+    : max_series_(max_series), made_(std::move(made)), class_of_(std::move(class_of)) {}
 
 SeriesIndex::~SeriesIndex() {
   for (uint32_t index = 0; index < next_index_; ++index)
@@ -89,17 +90,20 @@ Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now) {
   std::vector<SymbolPair> pairs;
   for (const Label& label : labels)
     pairs.emplace_back(symbols_.Add(label.name), symbols_.Add(label.value));
-  Series* series = Make(owners_.Place(labels), pairs);
+  const uint8_t retention_class = class_of_ ? class_of_(labels) : uint8_t{0};
+  Series* series = Make(owners_.Place(labels, retention_class), pairs, retention_class);
   created_.fetch_add(1, std::memory_order_relaxed);
   unwritten_.push_back({series, now});
   return series;
 }
 
 // REQUIRES: create_mutex_ is held.
-Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair> pairs) {
+Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair> pairs,
+                          uint8_t retention_class) {
   auto* series = new (::operator new(BytesOf(pairs.size()))) Series;
   series->id = placement.series_id;
   series->kind = placement.kind;
+  series->retention_class = retention_class;
   series->index = next_index_++;
   series->pair_count = static_cast<uint16_t>(pairs.size());
   std::copy(pairs.begin(), pairs.end(), series->pairs);
@@ -107,7 +111,7 @@ Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair
   by_index_.Set(series->index, series);
   postings_.Add(series->index, pairs);
   size_.fetch_add(1, std::memory_order_relaxed);
-  made_(GroupOf(series->id));
+  made_(GroupOf(series->id), retention_class);
   return series;
 }
 
@@ -132,9 +136,38 @@ void SeriesIndex::Remove(std::span<const uint64_t> groups, MonotonicTime now) {
     by_index_.Set(series->index, nullptr);
   }
   owners_.Forget(groups);
-  size_.fetch_sub(gone.size(), std::memory_order_relaxed);
+  const auto retired = static_cast<uint64_t>(std::count_if(
+      gone.begin(), gone.end(), [](const Series* series) { return series->retired.load(); }));
+  retired_.fetch_sub(retired, std::memory_order_relaxed);
+  size_.fetch_sub(gone.size() - retired, std::memory_order_relaxed);
   removed_.fetch_add(gone.size(), std::memory_order_relaxed);
   graveyard_.push_back({now, std::move(gone)});
+}
+
+void SeriesIndex::Retire(std::span<const uint64_t> groups) {
+  uint64_t count = 0;
+  for (const uint64_t group : groups)
+    for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
+      Series* series = by_id_.Get(SeriesId(group, slot));
+      if (series == nullptr || series->retired.load()) continue;
+      Unlink(series);
+      series->retired.store(true, std::memory_order_release);
+      ++count;
+    }
+  std::lock_guard lock(create_mutex_);
+  owners_.Forget(groups);
+  retired_.fetch_add(count, std::memory_order_relaxed);
+  size_.fetch_sub(count, std::memory_order_relaxed);
+}
+
+void SeriesIndex::ForEach(const std::function<void(const Series&)>& visit) const {
+  uint32_t end = 0;
+  {
+    std::lock_guard lock(create_mutex_);
+    end = next_index_;
+  }
+  for (uint32_t index = 0; index < end; ++index)
+    if (const Series* series = by_index_.Get(index)) visit(*series);
 }
 
 void SeriesIndex::Unlink(Series* series) {
@@ -219,7 +252,8 @@ void SeriesIndex::PutUnwritten(RocksBatch& batch) {
   for (const New& one : fresh) {
     const bool joins = encoder.Joins(one.series->id, one.series->kind);
     if (!joins) encoder.Flush(batch);
-    encoder.Add(one.series->id, one.series->kind, one.created, one.series->labels());
+    encoder.Add(one.series->id, one.series->kind, one.created, one.series->labels(),
+                one.series->retention_class);
   }
   encoder.Flush(batch);
 }
@@ -282,12 +316,19 @@ Status SeriesIndex::LoadRun(std::string_view key, std::string_view value) {
     Series* series = nullptr;
     {
       std::lock_guard lock(create_mutex_);
-      series = Make(placement, entry.pairs);
+      series = Make(placement, entry.pairs, run.retention_class);
     }
     const Labels labels = LabelsOf(*series);
     const uint64_t hash = labels.Hash();
+    // Ids come in ascending order: the newest of a label set goes on.
+    if (Series* older = FindIn(ShardOf(hash), hash, labels)) {
+      Unlink(older);
+      older->retired.store(true, std::memory_order_release);
+      retired_.fetch_add(1, std::memory_order_relaxed);
+      size_.fetch_sub(1, std::memory_order_relaxed);
+    }
     Insert(ShardOf(hash), hash, series);
-    owners_.Restore(labels, placement);
+    owners_.Restore(labels, placement, run.retention_class);
   }
   return damage;
 }

@@ -27,13 +27,16 @@
 
 namespace tocsin::storage {
 
-// A series: constant once made.
+// A series: constant once made, but for what says otherwise.
 struct Series {
   uint64_t id = 0;
   Series* next_same_hash = nullptr;  // guarded by the shard of its hash
   uint32_t index = 0;                // dense, in order of creation
   uint16_t pair_count = 0;
   OwnerKind kind = OwnerKind::kShared;
+  uint8_t retention_class = 0;
+  // No samples are added any more: the label set has, or will get, another id.
+  std::atomic<bool> retired{false};
   SymbolPair pairs[1];  // pair_count of them, in the order of the label names
 
   std::span<const SymbolPair> labels() const { return {pairs, pair_count}; }
@@ -42,15 +45,26 @@ struct Series {
 // Thread-safe. A Series stays valid for kGrace after it was removed, and while it is not.
 class SeriesIndex {
  public:
-  // max_series 0: no limit. `made` is told the group of each new series, also while loading.
-  SeriesIndex(uint64_t max_series, std::function<void(uint64_t group)> made);
+  // max_series 0: no limit. `made` is told the group of each new series and its class, also while
+  // loading; `class_of` names the retention class of a new one.
+  using Made = std::function<void(uint64_t group, uint8_t retention_class)>;
+  SeriesIndex(uint64_t max_series, Made made, std::function<uint8_t(const Labels&)> class_of = {});
   ~SeriesIndex();
 
   // Finds or makes. kInvalidLabels, kSeriesLimit.
   Result<SeriesRef> Resolve(const Labels& labels, Timestamp now);
   // Null when unknown. No lock.
   const Series* Get(SeriesRef ref) const { return by_id_.Get(ref.id); }
+  // Null as well when it is retired: resolve again.
+  const Series* Writable(SeriesRef ref) const {
+    const Series* series = Get(ref);
+    return series == nullptr || series->retired.load(std::memory_order_acquire) ? nullptr : series;
+  }
   Labels LabelsOf(const Series& series) const;
+  // Of all there are, in order of creation.
+  void ForEach(const std::function<void(const Series&)>& visit) const;
+  // Several series may have one label set (all but one of them retired).
+  bool has_retired() const { return retired_.load(std::memory_order_relaxed) > 0; }
 
   // In ascending order of id.
   std::vector<const Series*> Select(std::span<const Matcher> matchers) const;
@@ -67,6 +81,9 @@ class SeriesIndex {
   // Takes all series of these groups out; nobody may add to the groups any more. Their refs are
   // stale from then on. REQUIRES: no batch is being committed, the groups ascend.
   void Remove(std::span<const uint64_t> groups, MonotonicTime now);
+  // Nothing is added to the series of these groups any more; whoever resolves their labels gets new
+  // ids. REQUIRES: as for Remove.
+  void Retire(std::span<const uint64_t> groups);
   // Changes with each Remove, so that refs checked before it can be told.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // After the cached refs of the generation before are forgotten.
@@ -98,7 +115,8 @@ class SeriesIndex {
   Series* FindIn(const Shard& shard, uint64_t hash, const Labels& labels) const;
   bool Equal(const Series& series, const Labels& labels) const;
   Result<Series*> Create(const Labels& labels, Timestamp now);
-  Series* Make(const Placement& placement, std::span<const SymbolPair> pairs);
+  Series* Make(const Placement& placement, std::span<const SymbolPair> pairs,
+               uint8_t retention_class);
   void Insert(Shard& shard, uint64_t hash, Series* series);
   void Unlink(Series* series);
   Status LoadRun(std::string_view key, std::string_view value);
@@ -113,7 +131,9 @@ class SeriesIndex {
   std::atomic<uint64_t> created_{0};
   std::atomic<uint64_t> removed_{0};
   std::atomic<uint64_t> generation_{1};
-  const std::function<void(uint64_t)> made_;
+  std::atomic<uint64_t> retired_{0};
+  const Made made_;
+  const std::function<uint8_t(const Labels&)> class_of_;
 
   struct New {
     const Series* series;

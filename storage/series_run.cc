@@ -59,8 +59,9 @@ bool SeriesRunEncoder::Joins(uint64_t id, OwnerKind kind) const {
 }
 
 void SeriesRunEncoder::Add(uint64_t id, OwnerKind kind, Timestamp created,
-                           std::span<const SymbolPair> pairs) {
+                           std::span<const SymbolPair> pairs, uint8_t retention_class) {
   if (run_.series.empty()) {
+    run_.retention_class = retention_class;
     run_.kind = kind;
     run_.created = created;
   }

@@ -39,7 +39,8 @@ class SeriesRunEncoder {
  public:
   // Whether the series can follow the last one added.
   bool Joins(uint64_t id, OwnerKind kind) const;
-  void Add(uint64_t id, OwnerKind kind, Timestamp created, std::span<const SymbolPair> pairs);
+  void Add(uint64_t id, OwnerKind kind, Timestamp created, std::span<const SymbolPair> pairs,
+           uint8_t retention_class = 0);
   // Puts the run, if there is one, and starts anew.
   void Flush(RocksBatch& batch);
 
