@@ -47,6 +47,8 @@ TEST(ConfigFile, HandsEverySectionToItsOwner) {
       "scrape_configs:\n- job_name: self\n  static_configs: [{targets: ['localhost:9090']}]\n"
       "rule_files: [rules/*.yml, missing.yml]\n"
       "scrape_config_files: [more/*.yml]\n"
+      "tocsin: {retention: {5m: 90d, rules: [{match: '{job=\"a\"}', raw: 10d, 1h: 2y}, "
+      "{match: [x, 'y{z=\"1\"}'], drop: true}]}}\n"
       "storage: {tsdb: {retention: {time: 30d, size: 1GB}, out_of_order_time_window: 1h}}\n"
       "runtime: {gogc: 50}\n"
       "alerting: {alert_relabel_configs: [{action: labeldrop, regex: replica}]}\n";
@@ -63,6 +65,14 @@ TEST(ConfigFile, HandsEverySectionToItsOwner) {
   EXPECT_EQ(config->rule_groups[0].file, "/etc/rules/a.yml");
   EXPECT_EQ(config->main.storage.retention_time->count(), 30LL * 24 * 3600 * 1000);
   EXPECT_EQ(*config->main.storage.retention_size, 1u << 30);
+  const storage::RetentionRules& retention = config->main.tocsin.retention;
+  EXPECT_EQ(retention.five_minutes->count(), 90LL * 24 * 3600 * 1000);
+  EXPECT_FALSE(retention.one_hour.has_value());
+  ASSERT_EQ(retention.rules.size(), 2u);
+  EXPECT_EQ(retention.rules[0].raw->count(), 10LL * 24 * 3600 * 1000);
+  EXPECT_FALSE(retention.rules[0].five_minutes.has_value());
+  EXPECT_EQ(retention.rules[1].selectors.size(), 2u);
+  EXPECT_EQ(retention.rules[1].one_hour->count(), 0);
   EXPECT_EQ(config->main.alerting.alert_relabel_configs.size(), 1u);
   ASSERT_EQ(config->warnings.size(), 1u);
   EXPECT_EQ(config->warnings[0], "rule file /etc/missing.yml does not exist");
@@ -99,6 +109,11 @@ TEST(ConfigFile, ErrorsNameThePlace) {
       {"global: {}\nglobal: {}\n", "/etc/p.yml:2:1: key \"global\" already set in map"},
       {"rule_files: ['a*/b.yml']\n", "invalid rule file path \"a*/b.yml\""},
       {"storage: {tsdb: {retention: {tiem: 1d}}}\n", "field tiem not found"},
+      {"tocsin: {retention: {rules: [{raw: 1d}]}}\n", "needs match"},
+      {"tocsin: {retention: {rules: [{match: 'a b', raw: 1d}]}}\n", "parse error"},
+      {"tocsin: {retention: {rules: [{match: a, raw: 1d, drop: true}]}}\n",
+       "not kept for any time"},
+      {"tocsin: {retention: {10m: 1d}}\n", "field 10m not found"},
       {"alerting: {alertmanagers: [{api_version: v1}]}\n",
        "expected Alertmanager api version to be one of [v2] but got v1"},
       {"scrape_configs: [{job_name: a}, {job_name: a}]\n",

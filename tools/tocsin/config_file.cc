@@ -105,6 +105,7 @@ Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& fil
   const YamlNode& remote_write = or_null(map.Get("remote_write"));
   const YamlNode& alerting = or_null(map.Get("alerting"));
   const YamlNode& storage = or_null(map.Get("storage"));
+  const YamlNode& own = or_null(map.Get("tocsin"));
   map.Get("runtime");  // tunes Go's collector: nothing to warn about
   TOCSIN_ASSIGN(config.rule_patterns, ReadPatterns(map, "rule_files", "rule", file));
   TOCSIN_ASSIGN(const auto scrape_patterns,
@@ -121,6 +122,7 @@ Result<MainConfig> LoadMainConfig(const std::string& file, const FileSystem& fil
   TOCSIN_RETURN_IF_ERROR(LoadScrapeConfigFiles(scrape_patterns, files, config, jobs, warnings));
   TOCSIN_ASSIGN(config.remote_write, ingest::ParseForwardConfigs(remote_write, warnings));
   TOCSIN_ASSIGN(config.storage, ParseStorageSection(storage, warnings));
+  TOCSIN_ASSIGN(config.tocsin, ParseTocsinSection(own));
   TOCSIN_ASSIGN(config.alerting, ParseAlertingSection(alerting, warnings));
   config.shown = ShowConfig(root, config);
   return config;

@@ -25,6 +25,7 @@ struct MainConfig {
   std::vector<std::string> rule_patterns;  // resolved against the file's folder
   std::vector<ingest::ForwardConfig> remote_write;
   StorageSection storage;
+  TocsinSection tocsin;
   AlertingSection alerting;
   std::string shown;  // as /api/v1/status/config shows it
 };

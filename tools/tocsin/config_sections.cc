@@ -1,5 +1,6 @@
 #include "tools/tocsin/config_sections.h"
 
+#include "query/language.h"
 #include "storage/config/relabel_config.h"
 
 namespace tocsin {
@@ -43,6 +44,56 @@ Result<StorageSection> ParseTsdb(const YamlNode& node, ConfigWarnings& warnings)
   return section;
 }
 
+void ReadTime(StrictMap& map, std::string_view key, std::optional<Duration>* out) {
+  if (map.Get(key) != nullptr) map.Read(key, &out->emplace());
+}
+
+Result<storage::RetentionRule> ParseRetentionRule(const YamlNode& node) {
+  storage::RetentionRule rule;
+  StrictMap map(node, "retention rule");
+  std::vector<std::string> selectors;
+  if (const YamlNode* match = map.Get("match"); match == nullptr)
+    map.FailAt("match", "a retention rule needs match: a selector, or a list of them");
+  else if (match->kind == YamlNode::Kind::kScalar)
+    selectors.push_back(match->scalar);
+  else
+    map.Read("match", &selectors);
+  for (const std::string& text : selectors) {
+    auto selector = query::ParseSelector(text);
+    if (!selector.ok())
+      map.FailAt("match", selector.error().message());
+    else
+      rule.selectors.push_back(*std::move(selector));
+  }
+  ReadTime(map, "raw", &rule.raw);
+  ReadTime(map, "5m", &rule.five_minutes);
+  ReadTime(map, "1h", &rule.one_hour);
+  bool drop = false;
+  map.Read("drop", &drop);
+  if (drop && (rule.raw || rule.five_minutes || rule.one_hour))
+    map.FailAt("drop", "what is dropped is not kept for any time");
+  if (drop) rule.raw = rule.five_minutes = rule.one_hour = Duration{0};
+  TOCSIN_RETURN_IF_ERROR(map.Finish());
+  return rule;
+}
+
+Result<storage::RetentionRules> ParseRetentionRules(const YamlNode& node) {
+  storage::RetentionRules out;
+  StrictMap map(node, "tocsin.retention");
+  ReadTime(map, "5m", &out.five_minutes);
+  ReadTime(map, "1h", &out.one_hour);
+  if (const YamlNode* rules = map.Get("rules")) {
+    if (rules->kind != YamlNode::Kind::kSequence)
+      return rules->MakeError("expected a list of retention rules");
+    for (const YamlNode& item : rules->items) {
+      TOCSIN_ASSIGN(auto rule, ParseRetentionRule(item));
+      out.rules.push_back(std::move(rule));
+    }
+  }
+  TOCSIN_RETURN_IF_ERROR(map.Finish());
+  return out;
+}
+
 Result<AlertingSection::Alertmanagers> ParseAlertmanagers(const YamlNode& node,
                                                           ConfigWarnings& warnings) {
   AlertingSection::Alertmanagers out;
@@ -62,6 +113,16 @@ Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings&
     TOCSIN_ASSIGN(section, ParseTsdb(*tsdb, warnings));
   }
   map.Ignore("exemplars", kNotYet, &warnings);
+  TOCSIN_RETURN_IF_ERROR(map.Finish());
+  return section;
+}
+
+Result<TocsinSection> ParseTocsinSection(const YamlNode& node) {
+  TocsinSection section;
+  StrictMap map(node, "tocsin");
+  if (const YamlNode* retention = map.Get("retention")) {
+    TOCSIN_ASSIGN(section.retention, ParseRetentionRules(*retention));
+  }
   TOCSIN_RETURN_IF_ERROR(map.Finish());
   return section;
 }

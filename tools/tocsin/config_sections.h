@@ -10,6 +10,7 @@
 #include "storage/base/time.h"
 #include "storage/config/yaml_reader.h"
 #include "storage/model/relabel.h"
+#include "storage/retention_rules.h"
 
 namespace tocsin {
 
@@ -19,6 +20,12 @@ struct StorageSection {
   std::optional<uint64_t> retention_size;
 };
 Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings& warnings);
+
+// `tocsin`: what Prometheus has no place for.
+struct TocsinSection {
+  storage::RetentionRules retention;
+};
+Result<TocsinSection> ParseTocsinSection(const YamlNode& node);
 
 // `alerting`: the Alertmanagers outside, with how they are found.
 struct AlertingSection {

@@ -82,10 +82,11 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                                      options_.user_agent);
 }
 
-void Site::ApplyRetention(const StorageSection& section) {
+Status Site::ApplyRetention(const StorageSection& section, const TocsinSection& own) {
   const Duration time = section.retention_time.value_or(options_.storage.retention_time);
   retention_ = time;
   db_->SetRetention(time, section.retention_size.value_or(options_.storage.retention_size));
+  return db_->SetRetentionRules(own.retention);
 }
 
 void Site::NoteFailedLoad() {
@@ -98,7 +99,7 @@ Status Site::Apply(const SiteConfig& config) {
     TOCSIN_RETURN_IF_ERROR(alertmanager_->Apply(config.alertmanager));
   if (!options_.monitor) return OkStatus();
   const MainConfig& main = config.main;
-  ApplyRetention(main.storage);
+  TOCSIN_RETURN_IF_ERROR(ApplyRetention(main.storage, main.tocsin));
   discovery_->Apply(main.alerting.alertmanagers);
   alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
   engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);

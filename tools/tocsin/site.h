@@ -76,7 +76,7 @@ class Site {
   Site(const SiteOptions& options, std::unique_ptr<storage::Db> db);
   Status BuildAlertmanager(const SitePorts& ports);
   void BuildMonitor(const SitePorts& ports);
-  void ApplyRetention(const StorageSection& section);
+  Status ApplyRetention(const StorageSection& section, const TocsinSection& own);
 
   const SiteOptions options_;
   std::atomic<Duration> retention_;
