@@ -290,6 +290,20 @@ MetricSources DbImpl::Sources() {
   of.retention_seconds = [this] {
     return static_cast<double>(maintenance_.retention_time().count()) / 1000;
   };
+  const auto level_bytes = [this](Level level) {
+    double bytes = 0;
+    if (level == Level::kRaw)
+      for (const auto& [key, size] : store_->Tables(Family::kRaw))
+        bytes += static_cast<double>(size);
+    else
+      for (const auto& [key, size] : store_->Tables(Family::kLvl))
+        if (const auto id = keys::ParseLevelFileId(key); id && id->level == uint8_t(level))
+          bytes += static_cast<double>(size);
+    return bytes;
+  };
+  of.raw_bytes = [level_bytes] { return level_bytes(Level::kRaw); };
+  of.five_minute_bytes = [level_bytes] { return level_bytes(Level::k5m); };
+  of.one_hour_bytes = [level_bytes] { return level_bytes(Level::k1h); };
   of.retention_bytes = number([this] { return maintenance_.retention_size(); });
   return of;
 }

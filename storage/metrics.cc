@@ -18,8 +18,9 @@ StorageMetrics::StorageMetrics(MetricRegistry& registry, const TaskGate& gate,
                            MetricLabels labels = {}) {
     Add(gate, Kind::kCounter, name, help, std::move(value), std::move(labels));
   };
-  const auto gauge = [&](const char* name, const char* help, std::function<double()> value) {
-    Add(gate, Kind::kGauge, name, help, std::move(value));
+  const auto gauge = [&](const char* name, const char* help, std::function<double()> value,
+                         MetricLabels labels = {}) {
+    Add(gate, Kind::kGauge, name, help, std::move(value), std::move(labels));
   };
   gauge("prometheus_tsdb_head_series", "Total number of series in the index.", sources.series);
   counter("prometheus_tsdb_head_series_created_total", "Total number of series created.",
@@ -52,6 +53,10 @@ StorageMetrics::StorageMetrics(MetricRegistry& registry, const TaskGate& gate,
         sources.symbol_bytes);
   gauge("prometheus_tsdb_retention_limit_seconds", "Retention by time; 0 = none.",
         sources.retention_seconds);
+  const char* level_bytes = "Bytes on disk of sealed samples and of each level.";
+  gauge("tocsin_storage_level_bytes", level_bytes, sources.raw_bytes, {{"level", "raw"}});
+  gauge("tocsin_storage_level_bytes", level_bytes, sources.five_minute_bytes, {{"level", "5m"}});
+  gauge("tocsin_storage_level_bytes", level_bytes, sources.one_hour_bytes, {{"level", "1h"}});
   gauge("prometheus_tsdb_retention_limit_bytes", "Retention by size; 0 = none.",
         sources.retention_bytes);
 }

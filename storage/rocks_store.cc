@@ -510,6 +510,15 @@ std::vector<std::string> RocksStore::FirstKeys(Family family) const {
   return first_keys;
 }
 
+std::vector<std::pair<std::string, uint64_t>> RocksStore::Tables(Family family) const {
+  rocksdb::ColumnFamilyMetaData meta;
+  impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
+  std::vector<std::pair<std::string, uint64_t>> tables;
+  for (const auto& level : meta.levels)
+    for (const auto& file : level.files) tables.emplace_back(file.smallestkey, file.size);
+  return tables;
+}
+
 uint64_t RocksStore::FamilyId(Family family) const { return impl_->Of(family)->GetID(); }
 
 std::vector<int> RocksStore::FilesPerLevel(Family family) const {

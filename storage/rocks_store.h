@@ -120,6 +120,8 @@ class RocksStore {
   Status DropRange(Family family, std::string_view begin, std::string_view end);
   // The first key of each table of the family, as the manifest has it: told without reading them.
   std::vector<std::string> FirstKeys(Family family) const;
+  // The same with the bytes each takes on disk.
+  std::vector<std::pair<std::string, uint64_t>> Tables(Family family) const;
   // RocksDB's number of the family, which its tables name.
   uint64_t FamilyId(Family family) const;
   // Files per level, for the tests of the key order.
