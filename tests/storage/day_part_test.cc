@@ -62,9 +62,9 @@ Day Build(const std::vector<std::string>& segments) {
 
 TEST(DayPart, GoldenBytes) {
   const Day day = Build({Segment(1000, 3, 0x101, false)});
-  EXPECT_EQ(Hex(day.index), "410118010000d00fa01f01010000000000000103d00fd00f000103010373");
-  EXPECT_EQ(Hex(day.parts[0]), "4200");
-  EXPECT_EQ(Hex(day.parts[1]), "4201");
+  EXPECT_EQ(Hex(day.index), "4101190100d00fd00f01010000000000000103d00fd00f0001060107069cb715");
+  EXPECT_EQ(Hex(day.parts[0]), "42000682000100020085ce871b");
+  EXPECT_EQ(Hex(day.parts[1]), "420107820001c00c020042b10402");
 }
 
 TEST(DayPart, ReadsBackWhatTheSegmentsHad) {
