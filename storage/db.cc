@@ -290,6 +290,7 @@ MetricSources DbImpl::Sources() {
   of.retention_seconds = [this] {
     return static_cast<double>(maintenance_.retention_time().count()) / 1000;
   };
+  of.file_bytes_written = number([this] { return store_->file_bytes_written(); });
   const auto level_bytes = [this](Level level) {
     double bytes = 0;
     if (level == Level::kRaw)

@@ -53,6 +53,9 @@ StorageMetrics::StorageMetrics(MetricRegistry& registry, const TaskGate& gate,
         sources.symbol_bytes);
   gauge("prometheus_tsdb_retention_limit_seconds", "Retention by time; 0 = none.",
         sources.retention_seconds);
+  counter("tocsin_storage_file_bytes_written_total",
+          "Bytes of all sealed files, merges, day files and levels written since the start.",
+          sources.file_bytes_written);
   const char* level_bytes = "Bytes on disk of sealed samples and of each level.";
   gauge("tocsin_storage_level_bytes", level_bytes, sources.raw_bytes, {{"level", "raw"}});
   gauge("tocsin_storage_level_bytes", level_bytes, sources.five_minute_bytes, {{"level", "5m"}});

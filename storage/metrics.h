@@ -18,6 +18,7 @@ struct MetricSources {
   std::function<double()> min_time_ms, max_time_ms, lowest_ms;
   std::function<double()> files, file_bytes, log_bytes, symbol_bytes;
   std::function<double()> retention_seconds, retention_bytes;
+  std::function<double()> file_bytes_written;
   std::function<double()> raw_bytes, five_minute_bytes, one_hour_bytes;  // on disk
 };
 

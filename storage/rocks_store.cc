@@ -116,6 +116,7 @@ struct RocksStore::Impl {
   using LogHandle = std::shared_ptr<ColumnFamilyHandle>;
   std::map<uint64_t, LogHandle> logs;  // guarded by mutex
   std::atomic<bool> failed{false};
+  std::atomic<uint64_t> file_bytes_written{0};
   Status failure;  // the first; guarded by mutex
 
   // Every call that may touch the WAL runs through this.
@@ -481,8 +482,16 @@ Status RocksStore::Ingest(const std::vector<std::pair<Family, std::vector<std::s
     args.push_back(std::move(arg));
   }
   if (args.empty()) return OkStatus();
-  return impl_->Change("committing sealed files",
-                       [&] { return impl_->db->IngestExternalFiles(args); });
+  uint64_t bytes = 0;
+  for (const auto& arg : args)
+    for (const std::string& path : arg.external_files) {
+      uint64_t size = 0;
+      if (impl_->env()->GetFileSize(path, &size).ok()) bytes += size;
+    }
+  const Status ingested = impl_->Change("committing sealed files",
+                                        [&] { return impl_->db->IngestExternalFiles(args); });
+  if (ingested.ok()) impl_->file_bytes_written.fetch_add(bytes, std::memory_order_relaxed);
+  return ingested;
 }
 
 Status RocksStore::DropRange(Family family, std::string_view begin, std::string_view end) {
@@ -517,6 +526,10 @@ std::vector<std::pair<std::string, uint64_t>> RocksStore::Tables(Family family) 
   for (const auto& level : meta.levels)
     for (const auto& file : level.files) tables.emplace_back(file.smallestkey, file.size);
   return tables;
+}
+
+uint64_t RocksStore::file_bytes_written() const {
+  return impl_->file_bytes_written.load(std::memory_order_relaxed);
 }
 
 uint64_t RocksStore::FamilyId(Family family) const { return impl_->Of(family)->GetID(); }

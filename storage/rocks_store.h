@@ -122,6 +122,8 @@ class RocksStore {
   std::vector<std::string> FirstKeys(Family family) const;
   // The same with the bytes each takes on disk.
   std::vector<std::pair<std::string, uint64_t>> Tables(Family family) const;
+  // Of all files ingested since it was opened.
+  uint64_t file_bytes_written() const;
   // RocksDB's number of the family, which its tables name.
   uint64_t FamilyId(Family family) const;
   // Files per level, for the tests of the key order.
