@@ -35,6 +35,7 @@ Labels Named(const std::string& name, const std::string& le = "") {
 struct Site {
   Site() : store(kDay) {
     store.options.retention_time = Duration{0};
+    store.options.sync_interval = hours(1);  // or a timer a second makes days slow
     store.Open();
     EngineOptions options;
     options.features.experimental_functions = true;

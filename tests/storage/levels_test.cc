@@ -33,6 +33,7 @@ class Levels : public ::testing::Test {
  protected:
   Levels() : store(kDay) {
     store.options.retention_time = Duration{0};
+    store.options.sync_interval = hours(1);  // or a timer a second makes days slow
     store.Open();
   }
 
