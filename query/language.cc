@@ -37,6 +37,12 @@ void Collect(const Expr& expr, Dependencies& dependencies) {
   ForEachChild(expr, [&](const Expr& child) { Collect(child, dependencies); });
 }
 
+void Collect(const Expr& expr, std::vector<std::vector<Matcher>>& selectors) {
+  if (expr.kind == ExprKind::kVectorSelector)
+    selectors.push_back(As<VectorSelector>(expr).matchers);
+  ForEachChild(expr, [&](const Expr& child) { Collect(child, selectors); });
+}
+
 }  // namespace
 
 Status CheckQuery(std::string_view query, const Features& features) {
@@ -65,6 +71,14 @@ std::string PrintQuery(std::string_view query) {
 Result<std::string> ParseQueryJson(std::string_view query, const Features& features) {
   TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, features));
   return ExprToJson(*expr);
+}
+
+Result<std::vector<std::vector<Matcher>>> SelectorsOf(std::string_view query,
+                                                      const Features& features) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, features));
+  std::vector<std::vector<Matcher>> selectors;
+  Collect(*expr, selectors);
+  return selectors;
 }
 
 Result<Dependencies> QueryDependencies(std::string_view query) {

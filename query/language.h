@@ -28,6 +28,10 @@ std::string PrintQuery(std::string_view query);
 // The AST as JSON, as /parse_query does.
 Result<std::string> ParseQueryJson(std::string_view query, const Features& features = {});
 
+// The matchers of every selector in it, as /query_exemplars asks for them.
+Result<std::vector<std::vector<Matcher>>> SelectorsOf(std::string_view query,
+                                                      const Features& features);
+
 // What a rule group needs to know about order: the metric names an expression reads;
 // `all`: it has a selector without a name matcher.
 struct Dependencies {

@@ -35,7 +35,14 @@ class BatchAppender final : public Appender {
 
   Status AppendHistogram(SeriesRef ref, Timestamp t, const Histogram& value,
                          Timestamp start) override;
-  Status AppendExemplar(SeriesRef, const Exemplar&) override { return OkStatus(); }
+  Status AppendExemplar(SeriesRef ref, const Exemplar& exemplar) override {
+    if (deps_.index.Get(ref) == nullptr)
+      return Error(ErrorCode::kStaleRef, "the series is not known any more");
+    if (!InBounds(exemplar.t)) return Error(ErrorCode::kOutOfBounds, "out of bounds");
+    TOCSIN_RETURN_IF_ERROR(deps_.exemplars.Check(ref, exemplar));
+    batch_.exemplars.emplace_back(ref, exemplar);
+    return OkStatus();
+  }
 
   void SetMetadata(std::string_view metric, const Metadata& metadata) override {
     if (deps_.metadata.Differs(metric, metadata))

@@ -16,6 +16,7 @@ struct AppenderDeps {
   Head& head;
   RowLayouts& layouts;
   MetadataStore& metadata;
+  ExemplarStore& exemplars;
   CommitQueue& queue;
   Clock& clock;
   // Nothing older is taken.

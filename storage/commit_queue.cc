@@ -96,6 +96,8 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
     }
     for (const MetadataRow& row : batch.metadata)
       MetadataStore::Put(write, row.metric, row.metadata);
+    for (const auto& [series, exemplar] : batch.exemplars)
+      if (deps_.index.Get(series) != nullptr) deps_.exemplars.Add(write, series, exemplar);
   }
   if (write.empty()) return OkStatus();
   const Status status = deps_.store.Write(write, /*sync=*/false);

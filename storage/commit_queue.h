@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "storage/appendable.h"
@@ -15,6 +16,7 @@
 #include "storage/base/executor.h"
 #include "storage/base/metrics.h"
 #include "storage/codec/log_row.h"
+#include "storage/exemplar_store.h"
 #include "storage/head.h"
 #include "storage/log.h"
 #include "storage/metadata_store.h"
@@ -50,6 +52,7 @@ struct CommitBatch {
   std::vector<SparseSample> sparse;
   std::vector<HistogramSample> histograms;
   std::vector<MetadataRow> metadata;
+  std::vector<std::pair<SeriesRef, Exemplar>> exemplars;
   CommitDone done;
   uint64_t generation = 0;  // of the index before the first ref was checked
   uint32_t stale_refs = 0;  // found when it was committed
@@ -70,6 +73,7 @@ class CommitQueue {
     Head& head;
     Log& log;
     MetadataStore& metadata;
+    ExemplarStore& exemplars;
     Clock& clock;
     Executor& commit;
     Executor& sync;

@@ -11,6 +11,7 @@
 #include "storage/commit_queue.h"
 #include "storage/directory.h"
 #include "storage/disk_guard.h"
+#include "storage/exemplar_store.h"
 #include "storage/folder.h"
 #include "storage/head.h"
 #include "storage/kv.h"
@@ -86,6 +87,11 @@ class DbImpl final : public Db {
     return metadata_.Get(metric);
   }
 
+  Result<std::vector<SeriesExemplars>> Exemplars(std::span<const std::vector<Matcher>> selectors,
+                                                 Timestamp from, Timestamp to) const override {
+    return querier_.Exemplars(selectors, from, to);
+  }
+
   std::string TailEnd() const override { return EndOfLog(tail_deps_).Encode(); }
   Timestamp TailNewest() const override { return head_.max_time(); }
   Result<std::unique_ptr<Tail>> OpenTail(const std::string& position) override {
@@ -96,6 +102,9 @@ class DbImpl final : public Db {
   void SetRetention(Duration time, uint64_t size) override;
   Status SetRetentionRules(const RetentionRules& rules) override {
     return maintenance_.SetRules(rules);
+  }
+  Status SetMaxExemplars(size_t max) override {
+    return queue_.RunAlone([&] { return exemplars_.SetMax(*store_, max); });
   }
   KvStore& kv() override { return kv_; }
   DbStats Stats() const override;
@@ -123,6 +132,7 @@ class DbImpl final : public Db {
   Head head_;
   SeriesIndex index_;
   MetadataStore metadata_;
+  ExemplarStore exemplars_;
   Directories directories_;
   RowLayouts layouts_{head_};
   Log log_;
@@ -160,6 +170,7 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
             of_series.Touch(ports_.clock.Monotonic(), 0);
           },
           [this](const Labels& labels) { return classes_.ClassOf(labels); }),
+      exemplars_(options.exemplars_max),
       log_(*store_),
       queue_(QueueDeps(), options.sync_interval.count() <= 0),
       maintenance_(MaintenanceDeps()),
@@ -167,6 +178,7 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                      head_,
                      layouts_,
                      metadata_,
+                     exemplars_,
                      queue_,
                      ports.clock,
                      [this] { return maintenance_.edge(); },
@@ -176,7 +188,7 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                      ports.metrics.GetCounter("tocsin_storage_series_refused_total",
                                               "New series refused for the series limit."),
                      refused_logged_ns_},
-      querier_(*store_, index_, head_, directories_, corruptions_),
+      querier_(*store_, index_, head_, exemplars_, directories_, corruptions_),
       tail_deps_{*store_, index_, directories_, log_, log_readers_, corruptions_},
       kv_(*store_, [this] { queue_.NoteWrite(); }) {}
 
@@ -190,7 +202,7 @@ CommitQueue::Deps DbImpl::QueueDeps() {
       {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3});
   metrics.failed = ports_.metrics.GetCounter("tocsin_storage_failed_commits_total",
                                              "Batches that could not be logged.");
-  return {*store_,      index_,        head_,       log_,  metadata_,
+  return {*store_,      index_,        head_,       log_,  metadata_, exemplars_,
           ports_.clock, ports_.commit, ports_.sync, gate_, metrics};
 }
 
@@ -213,6 +225,7 @@ Status DbImpl::Recover(const Repairs& repairs) {
   TOCSIN_RETURN_IF_ERROR(index_.Load(*store_, &recovered.damaged_values));
   index_.ReserveBelow(recovered.numbers.group, recovered.numbers.symbol);
   TOCSIN_RETURN_IF_ERROR(metadata_.Load(*store_, &recovered.damaged_values));
+  TOCSIN_RETURN_IF_ERROR(exemplars_.Load(*store_, index_, &recovered.damaged_values));
   TOCSIN_RETURN_IF_ERROR(ReplayLog(*store_, index_, head_, ports_.clock.Monotonic(), &recovered));
   ReportDamage(repairs, recovered);
   directories_.Publish(std::move(recovered.directory));
@@ -287,6 +300,14 @@ MetricSources DbImpl::Sources() {
   });
   of.log_bytes = number([this] { return store_->LogBytes(); });
   of.symbol_bytes = number([this] { return index_.symbols().bytes(); });
+  of.exemplars = number([this] { return exemplars_.counts().exemplars; });
+  of.exemplar_series = number([this] { return exemplars_.counts().series; });
+  of.exemplars_appended = number([this] { return exemplars_.counts().appended; });
+  of.exemplars_max = number([this] { return exemplars_.max(); });
+  of.oldest_exemplar_seconds = [this] {
+    const Timestamp oldest = exemplars_.counts().oldest;
+    return oldest == kMaxTimestamp ? 0.0 : static_cast<double>(oldest.ms) / 1000;
+  };
   of.retention_seconds = [this] {
     return static_cast<double>(maintenance_.retention_time().count()) / 1000;
   };

@@ -40,6 +40,8 @@ class Db : public Appendable, public Queryable, public TailSource {
   // kInvalidArgument: more combinations of times than there can be; nothing was changed.
   virtual Status SetRetentionRules(const RetentionRules& rules) = 0;
 
+  virtual Status SetMaxExemplars(size_t max) = 0;
+
   virtual KvStore& kv() = 0;
   virtual DbStats Stats() const = 0;
 

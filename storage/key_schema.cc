@@ -73,6 +73,12 @@ std::string Metadata(std::string_view metric) {
   return std::string(kMetadataPrefix).append(metric);
 }
 
+std::string Exemplar(uint32_t place) {
+  std::string key(kExemplarPrefix);
+  PutBigEndian(key, place);
+  return key;
+}
+
 std::optional<uint64_t> ParseTombstone(std::string_view key) {
   if (!key.starts_with(kTombstonePrefix)) return std::nullopt;
   ByteReader in(key.substr(kTombstonePrefix.size()));

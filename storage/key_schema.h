@@ -56,9 +56,11 @@ std::string PostMark();                                    // p
 std::string GuardedClock();                                // g
 std::string LogDropped();                                  // l
 std::string Metadata(std::string_view metric);             // m name
+std::string Exemplar(uint32_t place);                      // x place
 inline constexpr std::string_view kTombstonePrefix = "t";
 inline constexpr std::string_view kEdgePrefix = "e";
 inline constexpr std::string_view kMetadataPrefix = "m";
+inline constexpr std::string_view kExemplarPrefix = "x";
 std::optional<uint64_t> ParseTombstone(std::string_view key);
 struct EdgeKey {
   uint8_t retention_class;

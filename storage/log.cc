@@ -76,12 +76,6 @@ uint64_t Log::PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
   return Put(batch);
 }
 
-uint64_t Log::PutExemplar(RocksBatch& batch, SeriesRef series, const Exemplar& exemplar) {
-  row_.clear();
-  LogRowEncoder::ExemplarOf(series, exemplar, row_);
-  return Put(batch);
-}
-
 uint64_t Log::PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone) {
   row_.clear();
   LogRowEncoder::Tombstone(tombstone, row_);

@@ -36,7 +36,6 @@ class Log {
   uint64_t PutSparse(RocksBatch& batch, std::span<const SparseSample> samples);
   uint64_t PutHistogram(RocksBatch& batch, SeriesRef series, Timestamp t,
                         const Histogram& histogram, Timestamp start);
-  uint64_t PutExemplar(RocksBatch& batch, SeriesRef series, const Exemplar& exemplar);
   uint64_t PutTombstone(RocksBatch& batch, const TombstoneRow& tombstone);
   // The batch was not written: rows after it must not lean on those that were in it.
   void Failed() { ++generation_; }

@@ -51,6 +51,16 @@ StorageMetrics::StorageMetrics(MetricRegistry& registry, const TaskGate& gate,
   gauge("prometheus_tsdb_wal_storage_size_bytes", "Bytes of the log on disk.", sources.log_bytes);
   gauge("prometheus_tsdb_symbol_table_size_bytes", "Bytes of the symbol table in memory.",
         sources.symbol_bytes);
+  gauge("prometheus_tsdb_exemplar_exemplars_in_storage", "Exemplars that are kept.",
+        sources.exemplars);
+  gauge("prometheus_tsdb_exemplar_series_with_exemplars_in_storage", "Series with exemplars.",
+        sources.exemplar_series);
+  gauge("prometheus_tsdb_exemplar_max_exemplars", "How many exemplars are kept at most.",
+        sources.exemplars_max);
+  gauge("prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds",
+        "The time of the oldest exemplar that is kept.", sources.oldest_exemplar_seconds);
+  counter("prometheus_tsdb_exemplar_exemplars_appended_total", "Exemplars taken.",
+          sources.exemplars_appended);
   gauge("prometheus_tsdb_retention_limit_seconds", "Retention by time; 0 = none.",
         sources.retention_seconds);
   counter("tocsin_storage_file_bytes_written_total",

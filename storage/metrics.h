@@ -20,6 +20,8 @@ struct MetricSources {
   std::function<double()> retention_seconds, retention_bytes;
   std::function<double()> file_bytes_written;
   std::function<double()> raw_bytes, five_minute_bytes, one_hour_bytes;  // on disk
+  std::function<double()> exemplars, exemplar_series, exemplars_appended, exemplars_max;
+  std::function<double()> oldest_exemplar_seconds;
 };
 
 // Registers them; takes them away when it goes.

@@ -1,6 +1,7 @@
 // What the root decides about the store.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -37,6 +38,7 @@ struct Options {
   Duration sync_interval{1000};      // 0: every commit answers after its sync
   uint64_t memory_max = 256u << 20;  // caches, memtables, head
   uint64_t series_max = 0;           // 0: derived from memory_max
+  size_t exemplars_max = 100'000;    // the newest are kept; 0: none
   rocksdb::Env* env = nullptr;       // tests inject faults here; null: the real disk
 };
 

@@ -4,6 +4,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "storage/model/duration.h"
@@ -148,6 +149,32 @@ Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
     for (const auto& [own_name, value] : series->labels())
       if (own_name == symbol) found.insert(value);
   return SortedTexts(index_.symbols(), found);
+}
+
+Result<std::vector<SeriesExemplars>> Querier::Exemplars(
+    std::span<const std::vector<Matcher>> selectors, Timestamp from, Timestamp to) const {
+  from = std::max(from, directories_.View()->edge);
+  absl::flat_hash_set<uint64_t> seen;
+  // One label set may have several ids.
+  std::map<Labels, std::vector<Exemplar>> found;
+  std::vector<Exemplar> of_one;
+  for (const std::vector<Matcher>& matchers : selectors) {
+    for (const Series* series : index_.Select(matchers)) {
+      if (!seen.insert(series->id).second) continue;
+      of_one.clear();
+      exemplars_.Read({series->id}, from, to, &of_one);
+      if (of_one.empty()) continue;
+      auto& all = found[index_.LabelsOf(*series)];
+      all.insert(all.end(), of_one.begin(), of_one.end());
+    }
+  }
+  std::vector<SeriesExemplars> out;
+  for (auto& [labels, exemplars] : found) {
+    std::stable_sort(exemplars.begin(), exemplars.end(),
+                     [](const Exemplar& a, const Exemplar& b) { return a.t < b.t; });
+    out.push_back({labels, std::move(exemplars)});
+  }
+  return out;
 }
 
 }  // namespace tocsin::storage

@@ -8,6 +8,7 @@
 
 #include "storage/base/metrics.h"
 #include "storage/directory.h"
+#include "storage/exemplar_store.h"
 #include "storage/head.h"
 #include "storage/queryable.h"
 #include "storage/rocks_store.h"
@@ -19,10 +20,11 @@ namespace tocsin::storage {
 class Querier {
  public:
   Querier(const RocksStore& store, const SeriesIndex& index, const Head& head,
-          const Directories& directories, Counter corruptions)
+          const ExemplarStore& exemplars, const Directories& directories, Counter corruptions)
       : store_(store),
         index_(index),
         head_(head),
+        exemplars_(exemplars),
         directories_(directories),
         corruptions_(corruptions) {}
 
@@ -34,6 +36,8 @@ class Querier {
   Result<std::vector<std::string>> LabelValues(const std::string& name,
                                                std::span<const Matcher> matchers, Timestamp from,
                                                Timestamp to) const;
+  Result<std::vector<SeriesExemplars>> Exemplars(std::span<const std::vector<Matcher>> selectors,
+                                                 Timestamp from, Timestamp to) const;
 
  private:
   // Those that match and may have samples in the range, in ascending order of id.
@@ -43,6 +47,7 @@ class Querier {
   const RocksStore& store_;
   const SeriesIndex& index_;
   const Head& head_;
+  const ExemplarStore& exemplars_;
   const Directories& directories_;
   const Counter corruptions_;
 };

@@ -172,16 +172,17 @@ Result<Response> ParseQuery(const ApiContext& context, const Request& request, c
   return std::move(envelope).Finish();
 }
 
-// No exemplars are kept; the query must still be one.
 Result<Response> QueryExemplars(const ApiContext& context, const Request& request,
                                 const PathArgs&) {
   TOCSIN_ASSIGN(const TimeRange range, RangeParams(request));
   if (range.end < range.start)
     return InvalidArgument("end timestamp must not be before start timestamp");
-  const Status status = query::CheckQuery(Param(request, "query"), FeaturesOf(context));
-  if (!status.ok()) return QueryError(status.error());
+  const auto selectors = query::SelectorsOf(Param(request, "query"), FeaturesOf(context));
+  if (!selectors.ok()) return QueryError(selectors.error());
+  if (context.db == nullptr) return NotRunning("the database");
+  TOCSIN_ASSIGN(const auto found, context.db->Exemplars(*selectors, range.start, range.end));
   Envelope envelope;
-  envelope.data() += "[]";
+  AppendExemplars(envelope.data(), found);
   return std::move(envelope).Finish();
 }
 

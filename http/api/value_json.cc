@@ -237,4 +237,24 @@ void AppendResult(std::string& out, const query::Value& value) {
   }
 }
 
+void AppendExemplars(std::string& out, std::span<const SeriesExemplars> all) {
+  out += '[';
+  for (const SeriesExemplars& one : all) {
+    out += &one == all.data() ? "{\"seriesLabels\":" : ",{\"seriesLabels\":";
+    AppendLabels(out, one.series);
+    out += ",\"exemplars\":[";
+    for (const Exemplar& exemplar : one.exemplars) {
+      out += &exemplar == one.exemplars.data() ? "{\"labels\":" : ",{\"labels\":";
+      AppendLabels(out, exemplar.labels);
+      out += ",\"value\":\"";
+      AppendApiFloat(out, exemplar.value);
+      out += "\",\"timestamp\":";
+      AppendApiTimestamp(out, exemplar.t.ms);
+      out += '}';
+    }
+    out += "]}";
+  }
+  out += ']';
+}
+
 }  // namespace tocsin::http

@@ -28,6 +28,13 @@ struct ExpositionSample {
   double value = 0;
   int64_t timestamp_ms = 0;  // meaningful when has_timestamp
   bool has_timestamp = false;
+  struct Exemplar {
+    std::string_view labels;  // `{name="value",...}` as written; empty: the line has none
+    double value = 0;
+    int64_t timestamp_ms = 0;  // meaningful when has_timestamp
+    bool has_timestamp = false;
+  };
+  Exemplar exemplar;  // OpenMetrics
 };
 
 // A TYPE, HELP or UNIT line.

@@ -53,6 +53,7 @@ ExpositionEntry OpenMetricsParser::AfterSeries() {
   if (auto status = Number("expected value after metric", &sample_.value); !status.ok())
     return Fail(status.error());
   sample_.has_timestamp = false;
+  sample_.exemplar = {};
   if (end_ - p_ >= 2 && *p_ == ' ' && p_[1] != '#') {
     double seconds = 0;
     if (auto status = Number("expected timestamp", &seconds); !status.ok())
@@ -76,9 +77,11 @@ Status OpenMetricsParser::Exemplar() {
   if (!rest.starts_with(" # {"))
     return scan::UnexpectedText(body_, line_, p_, "expected exemplar or new record");
   p_ += 3;
+  const char* labels = p_;
   for (const char* label = p_ + 1;;) {
     if (label != end_ && *label == '}') {
       p_ = label + 1;
+      sample_.exemplar.labels = {labels, static_cast<size_t>(p_ - labels)};
       break;
     }
     const char* name = label;
@@ -99,15 +102,16 @@ Status OpenMetricsParser::Exemplar() {
       return scan::UnexpectedText(body_, line_, label, "expected comma or brace close in exemplar");
     }
   }
-  double number = 0;
-  TOCSIN_RETURN_IF_ERROR(Number("expected value after exemplar labels", &number));
+  TOCSIN_RETURN_IF_ERROR(Number("expected value after exemplar labels", &sample_.exemplar.value));
   if (p_ != end_ && *p_ == ' ') {
+    double number = 0;
     TOCSIN_RETURN_IF_ERROR(Number("expected exemplar timestamp", &number));
     if (!IsTimestamp(number)) {
       return scan::BadLine(body_, line_, p_, fmt::format("invalid exemplar timestamp {}", number));
     }
+    sample_.exemplar.timestamp_ms = static_cast<int64_t>(number * 1000);
+    sample_.exemplar.has_timestamp = true;
   }
-  ++exemplars_;
   return OkStatus();
 }
 

@@ -1,5 +1,5 @@
 // OpenMetrics text 1.0 (and 0.0.1). Stricter than the text format: single spaces, `# EOF` at the
-// end, timestamps in seconds. Exemplars are checked and counted, not kept.
+// end, timestamps in seconds.
 #pragma once
 
 #include <string_view>
@@ -21,7 +21,6 @@ class OpenMetricsParser {
   const Status& status() const { return status_; }
   bool matched() const { return matched_; }
   Error LineError(std::string_view message) const;
-  uint64_t exemplars() const { return exemplars_; }
 
  private:
   ExpositionEntry Sample(std::string_view expected);
@@ -38,7 +37,6 @@ class OpenMetricsParser {
   const char* end_;
   const char* line_ = nullptr;
   bool ended_ = false;
-  uint64_t exemplars_ = 0;
   ExpositionSample sample_;
   ExpositionMeta meta_;
   Status status_;

@@ -38,8 +38,9 @@ ScrapeMetrics::ScrapeMetrics(MetricRegistry& r)
                            "Scrapes left out because the one before was still under way.")),
       refused_series(r.GetCounter("tocsin_target_scrapes_series_refused_total",
                                   "Samples dropped because the store takes no more series.")),
-      exemplars_dropped(r.GetCounter("tocsin_target_scrapes_exemplars_dropped_total",
-                                     "Exemplars read and not stored.")),
+      exemplars_refused(r.GetCounter("prometheus_target_scrapes_exemplar_out_of_order_total",
+                                     "Exemplars refused: older than the newest of their series, "
+                                     "too far ahead, or with too long labels.")),
       store_failures(r.GetCounter("tocsin_target_scrapes_store_failures_total",
                                   "Scrapes whose samples the store refused as a whole.")),
       sync_seconds(r.GetHistogram("prometheus_target_sync_length_seconds",

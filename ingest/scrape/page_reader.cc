@@ -67,7 +67,6 @@ class Reader {
       status = ReadLines();
     }
     page_.status = std::move(status);
-    if constexpr (requires { parser_.exemplars(); }) page_.exemplars = parser_.exemplars();
     return std::move(page_);
   }
 
@@ -106,11 +105,13 @@ class Reader {
         if (own_time) return false;
         page_.values.push_back(sample.value);
         ++page_.kept;
+        TakeExemplar(cursor.ref(), 0);
         break;
       case LineKind::kStamped:
         if (!own_time) return false;
         page_.stamped.push_back({cursor.ref(), {sample.timestamp_ms}, sample.value});
         ++page_.kept;
+        TakeExemplar(cursor.ref(), 0);
         break;
       case LineKind::kRepeat:
         if (own_time) return false;
@@ -166,8 +167,16 @@ class Reader {
       }
     }
     if (line.kind != LineKind::kDropped) ++page_.kept;
-    if (!OverLimit()) page_.lines.push_back(line);
+    if (OverLimit()) return OkStatus();
+    page_.lines.push_back(line);
+    if (line.kind != LineKind::kDropped)
+      TakeExemplar({}, static_cast<uint32_t>(page_.lines.size() - 1));
     return OkStatus();
+  }
+
+  void TakeExemplar(SeriesRef ref, uint32_t line) {
+    const ExpositionSample::Exemplar& exemplar = parser_.sample().exemplar;
+    if (!exemplar.labels.empty()) page_.exemplars.push_back({ref, line, exemplar});
   }
 
   Status TakeMetadata(ExpositionEntry entry) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ingest/exposition/entry.h"
 #include "ingest/scrape/metadata_cache.h"
 #include "ingest/scrape/sample_labels.h"
 #include "ingest/scrape/scrape_cache.h"
@@ -46,7 +47,14 @@ struct Page {
   uint64_t scraped = 0;  // samples on the page
   uint64_t kept = 0;     // after relabelling
   uint64_t repeats = 0;  // lines that name a series again
-  uint64_t exemplars = 0;
+
+  struct Exemplar {
+    SeriesRef ref;      // of a page that follows its layout
+    uint32_t line = 0;  // else: index into `lines`
+    ExpositionSample::Exemplar exemplar;
+  };
+  std::vector<Exemplar> exemplars;
+
   PageLimit limit = PageLimit::kNone;
   Status status;  // not ok: the page must be thrown away; the counts say how far it was read
 };

@@ -334,7 +334,7 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
     out.outcome = series_.WritePage(appender, fetched.t, page, report);
     context_.metrics.duplicates.Add(static_cast<double>(page.repeats));
     context_.metrics.refused_series.Add(static_cast<double>(out.outcome.refused_series));
-    context_.metrics.exemplars_dropped.Add(static_cast<double>(page.exemplars));
+    context_.metrics.exemplars_refused.Add(static_cast<double>(out.outcome.refused_exemplars));
   } else {
     out.error = page.status.error().message();
     CountLimits(fetched, page);

@@ -34,6 +34,7 @@ TargetSeries::Outcome TargetSeries::WritePage(storage::Appender& appender, Times
   out.rows = appender.AppendRow(hint_, t, layout_.rows(), page.values);
   for (const Page::Stamped& sample : page.stamped) batch_.Add(sample.ref, sample.t, sample.v);
   out.rows += batch_.Flush(appender, stamped_hints_);
+  AppendExemplars(appender, t, page, &out);
   active_ = true;
   if (!adopted_.empty()) {
     RefSet present;
@@ -67,6 +68,7 @@ TargetSeries::Outcome TargetSeries::WriteNewLayout(storage::Appender& appender, 
     }
     const SeriesRef ref = line.ref.valid() ? line.ref : resolved->refs[line.new_labels];
     if (!ref.valid()) continue;  // refused: off the layout, so that the next page tries again
+    line.ref = ref;
     if (line.kind == LineKind::kStamped) {
       builder.Add(line.text, LineKind::kStamped, ref);
       batch_.Add(ref, line.t, line.v);
@@ -89,8 +91,31 @@ TargetSeries::Outcome TargetSeries::WriteNewLayout(storage::Appender& appender, 
   report.Write(std::span(page.values).first(report_series_));
   out.rows = appender.AppendRow(hint_, t, layout_.rows(), page.values);
   out.rows += batch_.Flush(appender, stamped_hints_);
+  AppendExemplars(appender, t, page, &out);
   AppendMarkers(appender, t, gone, &out.rows);
   return out;
+}
+
+// One without a time of its own is of the scrape.
+void TargetSeries::AppendExemplars(storage::Appender& appender, Timestamp t, const Page& page,
+                                   Outcome* out) {
+  ParsedLabels labels;
+  LabelsBuilder builder;
+  for (const Page::Exemplar& item : page.exemplars) {
+    const SeriesRef ref = item.ref.valid() ? item.ref : page.lines[item.line].ref;
+    if (!ref.valid()) continue;
+    labels.clear();
+    if (!ParseSeriesText(item.exemplar.labels, &labels).ok()) {
+      ++out->refused_exemplars;
+      continue;
+    }
+    builder.Reset({});
+    for (const auto& [name, value] : labels) builder.Set(name, value);
+    Exemplar exemplar{builder.Build(), item.exemplar.value, t, item.exemplar.has_timestamp};
+    if (exemplar.has_own_time) exemplar.t = {item.exemplar.timestamp_ms};
+    const Status status = appender.AppendExemplar(ref, exemplar);
+    if (!status.ok() && status.error().code() != ErrorCode::kStaleRef) ++out->refused_exemplars;
+  }
 }
 
 TargetSeries::Outcome TargetSeries::WriteFailure(storage::Appender& appender, Timestamp t,

@@ -23,6 +23,7 @@ class TargetSeries {
     storage::RowResult rows;
     uint64_t added = 0;           // series new to this target
     uint64_t refused_series = 0;  // the store has no room for more
+    uint64_t refused_exemplars = 0;
     // Not ok: nothing may be committed. Stale refs in `rows`: Forget(), then again with a new
     // appender.
     Status status;
@@ -64,6 +65,8 @@ class TargetSeries {
   Result<Resolved> ResolveNew(storage::Appender& appender, const std::vector<Labels>& labels);
   Outcome WriteNewLayout(storage::Appender& appender, Timestamp t, Page& page,
                          ScrapeReport& report);
+  static void AppendExemplars(storage::Appender& appender, Timestamp t, const Page& page,
+                              Outcome* out);
   // The series that get a marker when they are missing.
   std::vector<SeriesRef> Tracked(bool with_report) const;
   void AppendMarkers(storage::Appender& appender, Timestamp t, std::span<const SeriesRef> refs,

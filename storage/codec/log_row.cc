@@ -23,7 +23,7 @@ constexpr size_t kMaxEpochSeries = size_t{1} << 24;
 // A run and a token, or a sparse sample, at their longest.
 constexpr size_t kMaxEntryBytes = 32;
 
-enum Extra : uint8_t { kMetadata = 1, kExemplar = 2 };
+enum Extra : uint8_t { kMetadata = 1 };
 
 uint64_t Bits(double v) { return std::bit_cast<uint64_t>(v); }
 // Ids and times are differences modulo 2^64: any input round-trips.
@@ -305,19 +305,6 @@ void LogRowEncoder::MetadataOf(const MetadataRow& m, std::string& row) {
   PutString(row, m.metadata.help);
 }
 
-void LogRowEncoder::ExemplarOf(SeriesRef series, const Exemplar& exemplar, std::string& row) {
-  PutKind(LogRowKind::kExtra, row);
-  row.push_back(static_cast<char>(kExemplar));
-  PutVarint(row, series.id);
-  PutZigZag(row, exemplar.t.ms);
-  PutFixed(row, Bits(exemplar.value));
-  PutVarint(row, exemplar.labels.size());
-  for (const Label& label : exemplar.labels) {
-    PutString(row, label.name);
-    PutString(row, label.value);
-  }
-}
-
 void LogRowEncoder::Starts(std::span<const Timestamp> starts, std::string& row) {
   PutKind(LogRowKind::kStarted, row);
   std::string runs;
@@ -383,27 +370,8 @@ Status DecodeTombstone(ByteReader& in, TombstoneRow* out) {
   return in.ok() && in.done() ? OkStatus() : Malformed("tombstone");
 }
 
-Status DecodeExemplar(ByteReader& in, LogRow* out) {
-  out->is_exemplar = true;
-  ExemplarRow& row = out->exemplar;
-  row.series.id = in.Varint();
-  row.exemplar.t.ms = in.ZigZagVarint();
-  row.exemplar.value = std::bit_cast<double>(in.Fixed<uint64_t>());
-  const uint64_t labels = in.Varint();
-  if (!in.ok() || labels > in.remaining() / 2) return Malformed("exemplar");
-  LabelsBuilder builder;
-  for (uint64_t i = 0; i < labels; ++i) {
-    const std::string_view name = in.String();
-    builder.Set(name, in.String());
-  }
-  if (!in.ok() || !in.done()) return Malformed("exemplar");
-  row.exemplar.labels = builder.Build();
-  return OkStatus();
-}
-
 Status DecodeExtra(ByteReader& in, LogRow* out) {
   const auto what = in.Fixed<uint8_t>();
-  if (what == kExemplar) return DecodeExemplar(in, out);
   if (what != kMetadata) return Error(ErrorCode::kUnsupported, "log row of unknown extra kind");
   MetadataRow& m = out->metadata;
   m.metric = in.String();

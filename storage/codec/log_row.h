@@ -12,8 +12,7 @@
 //                nruns times { z first id minus the end of the run before, v length }
 //   5 owner      v owner, v ngroups, ngroups times { z group minus the group before }
 //   6 tombstone  v number, z from ms, z to ms, v bound seal_seq, v n, n times { v id delta }
-//   7 extra      u8 what; 1 metadata: str metric, u8 type, str unit, str help; 2 exemplar: v id,
-//                z t, f64 value, v n, n times { str name, str value }
+//   7 extra      u8 what; 1 metadata: str metric, u8 type, str unit, str help; 2 reserved
 //   8 started    v nruns, nruns times { v samples, z start minus the start of the run before },
 //   then
 //                a row of kind 1, 2 or 3: the start timestamps of its samples in their order (0 =
@@ -45,7 +44,6 @@
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/codec/presence.h"
-#include "storage/model/exemplar.h"
 #include "storage/model/histogram.h"
 #include "storage/model/metadata.h"
 #include "storage/model/sample.h"
@@ -80,11 +78,6 @@ struct TombstoneRow {
   uint64_t bound_seal_seq = 0;
   std::vector<SeriesRef> series;  // ascending
   bool operator==(const TombstoneRow&) const = default;
-};
-
-struct ExemplarRow {
-  SeriesRef series;
-  Exemplar exemplar;
 };
 
 struct MetadataRow {
@@ -137,7 +130,6 @@ class LogRowEncoder {
   static void Owner(uint64_t owner, std::span<const uint64_t> groups, std::string& row);
   static void Tombstone(const TombstoneRow& tombstone, std::string& row);
   static void MetadataOf(const MetadataRow& metadata, std::string& row);
-  static void ExemplarOf(SeriesRef series, const Exemplar& exemplar, std::string& row);
 
   // The beginning of a row whose samples have start timestamps: one of Timeline, Sparse or
   // HistogramSample must follow in the same `row`. `starts`: one a sample.
@@ -159,9 +151,7 @@ struct LogRow {
   std::span<const uint64_t> groups;      // owner
   TombstoneRow tombstone;
   MetadataRow metadata;
-  ExemplarRow exemplar;               // extra 2
   std::span<const Timestamp> starts;  // timeline, sparse (by place), histogram; or empty
-  bool is_exemplar = false;
 };
 
 // Replays one epoch: feed it all rows in order of log_seq. One thread.

@@ -12,6 +12,8 @@ struct Exemplar {
   Labels labels;
   double value = 0;
   Timestamp t;
+  // Whether the source told the time. One without is the same as long as labels and value are.
+  bool has_own_time = true;
 };
 
 // The exemplars of one series, ascending in time.

@@ -76,9 +76,6 @@ std::vector<std::string> Seeds() {
                         row);
   AddRow(out[1], row);
   row.clear();
-  LogRowEncoder::ExemplarOf({64}, {Labels{{"trace_id", "a"}}, 0.5, {1000}}, row);
-  AddRow(out[1], row);
-  row.clear();
   LogRowEncoder::Tombstone({1, {0}, {5}, 9, {{64}, {70}}}, row);
   AddRow(out[1], row);
   row.clear();

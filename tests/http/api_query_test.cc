@@ -163,7 +163,24 @@ TEST(ApiQuery, FormatAndParse) {
   Site site;
   EXPECT_EQ(site.Data("/api/v1/format_query?query=sum(up)by(a)"), "\"sum by (a) (up)\"");
   EXPECT_EQ(site.Data("/api/v1/parse_query?query=1"), R"({"type":"numberLiteral","val":"1"})");
+}
+
+TEST(ApiQuery, Exemplars) {
+  Site site;
   EXPECT_EQ(site.Data("/api/v1/query_exemplars?query=up"), "[]");
+  auto appender = site.db->NewAppender();
+  const Timestamp now = site.clock.Now();
+  for (const char* le : {"1", "+Inf"}) {
+    const SeriesRef ref = *appender->Resolve(Labels{{"__name__", "h_bucket"}, {"le", le}});
+    ASSERT_TRUE(appender->AppendExemplar(ref, {Labels{{"trace_id", "a"}}, 0.5, now}).ok());
+  }
+  appender->Commit([](const storage::CommitResult&) {});
+  const std::string t = std::to_string(now.ms / 1000);
+  EXPECT_EQ(site.Data("/api/v1/query_exemplars?query=histogram_quantile(0.9,rate(h_bucket{le=\"1\"}"
+                      "[5m]))-nothing"),
+            R"([{"seriesLabels":{"__name__":"h_bucket","le":"1"},"exemplars":[{"labels":)"
+            R"({"trace_id":"a"},"value":"0.5","timestamp":)" +
+                t + "}]}]");
 }
 
 TEST(ApiSeries, SeriesAndLabels) {

@@ -223,12 +223,22 @@ TEST(OpenMetricsParser, ReadsAPage) {
                    "__name__=hh_bucket;le=1.0; 1", "TYPE s stateset", "__name__=q.n;b=c; 1"}));
 }
 
-TEST(OpenMetricsParser, CountsExemplars) {
-  OpenMetricsParser parser("a_total 1 # {a=\"b\",c=\"d\"} 2 3\na_total 1\n# EOF\n");
-  while (parser.Next() == ExpositionEntry::kSample) {
-  }
-  EXPECT_TRUE(parser.status().ok());
-  EXPECT_EQ(parser.exemplars(), 1u);
+TEST(OpenMetricsParser, ReadsExemplars) {
+  OpenMetricsParser parser(
+      "a_total 1 # {a=\"b\",c=\"d\"} 2 3.5\na_total 1\na_total 1 7 # {} -1\n# EOF\n");
+  ASSERT_EQ(parser.Next(), ExpositionEntry::kSample);
+  EXPECT_EQ(parser.sample().exemplar.labels, "{a=\"b\",c=\"d\"}");
+  EXPECT_EQ(parser.sample().exemplar.value, 2);
+  EXPECT_TRUE(parser.sample().exemplar.has_timestamp);
+  EXPECT_EQ(parser.sample().exemplar.timestamp_ms, 3500);
+  EXPECT_FALSE(parser.sample().has_timestamp);
+  ASSERT_EQ(parser.Next(), ExpositionEntry::kSample);
+  EXPECT_TRUE(parser.sample().exemplar.labels.empty());
+  ASSERT_EQ(parser.Next(), ExpositionEntry::kSample);
+  EXPECT_EQ(parser.sample().timestamp_ms, 7000);
+  EXPECT_EQ(parser.sample().exemplar.labels, "{}");
+  EXPECT_EQ(parser.sample().exemplar.value, -1);
+  EXPECT_FALSE(parser.sample().exemplar.has_timestamp);
 }
 
 TEST(OpenMetricsParser, IsStrict) {

@@ -163,16 +163,6 @@ TEST(LogRow, OtherKindsRoundTrip) {
   ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
   EXPECT_EQ(out.kind, LogRowKind::kExtra);
   EXPECT_EQ(out.metadata, metadata);
-
-  row.clear();
-  const Exemplar exemplar{Labels{{"span", "x"}, {"trace_id", "a1"}}, 0.5, {-1000}};
-  LogRowEncoder::ExemplarOf({77}, exemplar, row);
-  ASSERT_TRUE(DecodeExact(decoder, row, &out).ok());
-  ASSERT_TRUE(out.is_exemplar);
-  EXPECT_EQ(out.exemplar.series.id, 77u);
-  EXPECT_EQ(out.exemplar.exemplar.labels, exemplar.labels);
-  EXPECT_EQ(out.exemplar.exemplar.value, 0.5);
-  EXPECT_EQ(out.exemplar.exemplar.t, Timestamp{-1000});
 }
 
 TEST(LogRow, AfterAHoleOwnersWaitForAFullLayout) {
@@ -232,7 +222,7 @@ TEST(LogRow, GoldenBytes) {
   EXPECT_EQ(Hex(row), "07010275700201730168");
 }
 
-TEST(LogRow, GoldenBytesOfStartsAndExemplars) {
+TEST(LogRow, GoldenBytesOfStarts) {
   OwnerLogState state;
   std::string layout, row;
   LogRowEncoder::Layout(64, state, true, Ids({64, 65, 66}), layout);
@@ -241,13 +231,6 @@ TEST(LogRow, GoldenBytesOfStartsAndExemplars) {
   EXPECT_EQ(Hex(row),
             "080202e80701e707"
             "0140d00f011401");
-  row.clear();
-  const Exemplar exemplar{Labels{{"trace_id", "a1"}}, 0.5, {1000}};
-  LogRowEncoder::ExemplarOf({64}, exemplar, row);
-  EXPECT_EQ(Hex(row),
-            "070240d00f000000000000e03f01"
-            "0874726163655f6964"
-            "026131");
 }
 
 TEST(LogRow, StartsComeWithTheRowInside) {
@@ -327,7 +310,7 @@ TEST(LogRow, TruncationIsRefused) {
   std::string layout;
   LogRowEncoder::Layout(64, state, true, ids, layout);
   const auto values = testing::AnyBits(rng, 40);
-  std::string timeline, sparse, metadata, started, exemplar;
+  std::string timeline, sparse, metadata, started;
   LogRowEncoder::Timeline(64, state, {1000}, values, timeline);
   std::vector<SparseSample> samples;
   for (size_t i = 0; i < 40; ++i) samples.push_back({ids[i], {1}, values[i]});
@@ -335,8 +318,7 @@ TEST(LogRow, TruncationIsRefused) {
   LogRowEncoder::MetadataOf({"name", {MetricType::kCounter, "unit", "help"}}, metadata);
   LogRowEncoder::Starts(std::vector<Timestamp>(40, Timestamp{1'700'000'000'000}), started);
   LogRowEncoder::Sparse(samples, started);
-  LogRowEncoder::ExemplarOf({64}, {Labels{{"trace_id", "a1"}}, 0.5, {1000}}, exemplar);
-  for (const std::string* row : {&layout, &timeline, &sparse, &metadata, &started, &exemplar}) {
+  for (const std::string* row : {&layout, &timeline, &sparse, &metadata, &started}) {
     for (size_t cut = 0; cut < row->size(); ++cut) {
       LogRowDecoder decoder;
       LogRow out;

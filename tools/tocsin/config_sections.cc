@@ -112,7 +112,14 @@ Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings&
   if (const YamlNode* tsdb = map.Get("tsdb")) {
     TOCSIN_ASSIGN(section, ParseTsdb(*tsdb, warnings));
   }
-  map.Ignore("exemplars", kNotYet, &warnings);
+  if (const YamlNode* exemplars = map.Get("exemplars")) {
+    StrictMap of(*exemplars, "config.ExemplarsConfig");
+    int64_t max = 0;
+    of.Read("max_exemplars", &max);
+    TOCSIN_RETURN_IF_ERROR(of.Finish());
+    if (exemplars->Find("max_exemplars") != nullptr)
+      section.max_exemplars = static_cast<size_t>(std::max<int64_t>(max, 0));
+  }
   TOCSIN_RETURN_IF_ERROR(map.Finish());
   return section;
 }

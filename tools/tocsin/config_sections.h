@@ -18,6 +18,7 @@ namespace tocsin {
 struct StorageSection {
   std::optional<Duration> retention_time;
   std::optional<uint64_t> retention_size;
+  std::optional<size_t> max_exemplars;
 };
 Result<StorageSection> ParseStorageSection(const YamlNode& node, ConfigWarnings& warnings);
 

@@ -136,7 +136,7 @@ constexpr IdleFeature kIdle[] = {
     {"classic-mode", "label matchers are read in both forms"},
     {"created-timestamp-zero-ingestion", kNotYet},
     {"delayed-compaction", kTsdb},
-    {"exemplar-storage", kNotYet},
+    {"exemplar-storage", "always on; storage.exemplars.max_exemplars: 0 turns it off"},
     {"expand-external-labels", ""},
     {"extra-scrape-metrics", "use global.extra_scrape_metrics"},
     {"fast-startup", ""},

@@ -1,5 +1,7 @@
 #include "tools/tocsin/site.h"
 
+#include "storage/base/log.h"
+
 namespace tocsin {
 
 Site::Site(const SiteOptions& options, std::unique_ptr<storage::Db> db)
@@ -86,6 +88,11 @@ Status Site::ApplyRetention(const StorageSection& section, const TocsinSection& 
   const Duration time = section.retention_time.value_or(options_.storage.retention_time);
   retention_ = time;
   db_->SetRetention(time, section.retention_size.value_or(options_.storage.retention_size));
+  const Status exemplars =
+      db_->SetMaxExemplars(section.max_exemplars.value_or(options_.storage.exemplars_max));
+  if (!exemplars.ok())
+    log::Warn("storage.exemplars.max_exemplars was not applied",
+              {{"err", exemplars.error().message()}});
   return db_->SetRetentionRules(own.retention);
 }
 
