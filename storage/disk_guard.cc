@@ -40,8 +40,11 @@ uint64_t DiskGuard::Missing() const {
 
 void DiskGuard::KeepBallast() {
   std::error_code error;
-  if (std::filesystem::exists(path(), error)) return;
   const DiskSpace space = space_();
+  const bool exists = std::filesystem::exists(path(), error);
+  // A margin, so that it does not come and go.
+  if (exists && space.available > 2 * kRoomyBytes) DropBallast();
+  if (exists || space.available > kRoomyBytes) return;
   const uint64_t bytes = std::min(kBallastBytes, space.capacity / 100);
   if (space.available < 2 * Floor(space) + bytes) return;
   const int fd = open(path().c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);

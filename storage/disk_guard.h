@@ -24,12 +24,14 @@ class DiskGuard {
 
   // How much must be freed to be at the floor again; 0: all is well.
   uint64_t Missing() const;
-  // Makes the ballast when it is not there and there is plenty of space.
+  // Makes the ballast when it is not there and there is space for it; gives it back while there is
+  // so much that nothing can fill the disk between two looks.
   void KeepBallast();
   // A write found no space. True: there was a ballast.
   bool DropBallast();
 
   static constexpr uint64_t kBallastBytes = 32u << 20;
+  static constexpr uint64_t kRoomyBytes = uint64_t{8} << 30;
 
  private:
   uint64_t Floor(const DiskSpace& space) const;

@@ -131,6 +131,18 @@ TEST(DiskGuard, KeepsABallastWhereThereIsSpace) {
   EXPECT_EQ(std::filesystem::file_size(dir / "ballast"), (1u << 30) / 100);
   EXPECT_TRUE(guard.DropBallast());
   EXPECT_FALSE(guard.DropBallast());
+  // Not where there is plenty; it stays over the margin and goes beyond it.
+  space = {uint64_t{100} << 30, DiskGuard::kRoomyBytes + 1};
+  guard.KeepBallast();
+  EXPECT_FALSE(std::filesystem::exists(dir / "ballast"));
+  space.available = DiskGuard::kRoomyBytes;
+  guard.KeepBallast();
+  EXPECT_TRUE(std::filesystem::exists(dir / "ballast"));
+  space.available = 2 * DiskGuard::kRoomyBytes;
+  guard.KeepBallast();
+  EXPECT_TRUE(std::filesystem::exists(dir / "ballast"));
+  space.available = 2 * DiskGuard::kRoomyBytes + 1;
+  guard.KeepBallast();
   EXPECT_FALSE(std::filesystem::exists(dir / "ballast"));
 }
 
