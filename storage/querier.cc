@@ -153,7 +153,7 @@ Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
 
 Result<std::vector<SeriesExemplars>> Querier::Exemplars(
     std::span<const std::vector<Matcher>> selectors, Timestamp from, Timestamp to) const {
-  from = std::max(from, directories_.View()->edge);
+  from = std::max(from, directories_.View()->RawEdge());
   absl::flat_hash_set<uint64_t> seen;
   // One label set may have several ids.
   std::map<Labels, std::vector<Exemplar>> found;
