@@ -42,6 +42,7 @@ AlertingMetrics::AlertingMetrics(MetricRegistry& registry) {
   invalid = registry.GetCounter("alertmanager_alerts_invalid_total",
                                 "The total number of received alerts that were invalid.",
                                 {{"version", "v2"}});
+  registry.GetGauge("alertmanager_cluster_enabled", "Whether it is part of a cluster: never.");
   limited = registry.GetCounter("alertmanager_alerts_limited_total",
                                 "Alerts dropped because their name had too many already.");
   per_alert_limit = registry.GetGauge("alertmanager_alerts_per_alert_limit",

@@ -25,7 +25,9 @@ Status AlertStates::Update(Timestamp ts, std::vector<AlertElement> elements, Dur
       entry = AlertEntry{};
       entry.labels = std::move(element.labels);
       entry.active_at = ts;
+      changed_ = true;
     }
+    changed_ |= entry.keep_firing_since.has_value();
     entry.annotations = std::move(element.annotations);
     entry.value = element.value;
     entry.keep_firing_since.reset();
@@ -36,20 +38,24 @@ Status AlertStates::Update(Timestamp ts, std::vector<AlertElement> elements, Dur
     AlertEntry& entry = it->second;
     if (!present.contains(it->first) && !UpdateAbsent(entry, ts, keep_firing_for)) {
       entries_.erase(it++);
+      changed_ = true;
       continue;
     }
     if (entry.state == AlertState::kPending && ts - entry.active_at >= hold) {
       entry.state = AlertState::kFiring;
       entry.fired_at = ts;
+      changed_ = true;
     } else if (entry.state == AlertState::kFiring && ts - entry.active_at < hold) {
       entry.state = AlertState::kPending;  // `for` was raised
       entry.fired_at.reset();
+      changed_ = true;
     }
     active += entry.active();
     ++it;
   }
   if (limit > 0 && active > limit) {
     entries_.clear();
+    changed_ = true;
     return Error(ErrorCode::kLimit,
                  fmt::format("exceeded limit of {} with {} alerts", limit, active));
   }
@@ -63,11 +69,15 @@ bool AlertStates::UpdateAbsent(AlertEntry& entry, Timestamp ts, Duration keep_fi
       return false;
     case AlertState::kFiring:
       if (keep_firing_for.count() > 0) {
-        if (!entry.keep_firing_since) entry.keep_firing_since = ts;
+        if (!entry.keep_firing_since) {
+          entry.keep_firing_since = ts;
+          changed_ = true;
+        }
         if (ts - *entry.keep_firing_since < keep_firing_for) return true;
       }
       entry.state = AlertState::kInactive;
       entry.resolved_at = ts;
+      changed_ = true;
       return true;
     case AlertState::kInactive:
       return ts - *entry.resolved_at <= kResolvedRetention;
@@ -100,6 +110,7 @@ void AlertStates::Shift(Duration by) {
   const auto shift = [by](std::optional<Timestamp>& t) {
     if (t) t = *t + by;
   };
+  changed_ = true;
   for (auto& [labels, entry] : entries_) {
     entry.active_at = entry.active_at + by;
     shift(entry.resolved_at);
@@ -110,6 +121,7 @@ void AlertStates::Shift(Duration by) {
 }
 
 void AlertStates::Restore(std::vector<AlertEntry> entries) {
+  changed_ = true;
   for (AlertEntry& entry : entries) {
     Labels labels = entry.labels;
     entries_.insert_or_assign(std::move(labels), std::move(entry));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "rules/manager.h"
@@ -63,6 +64,9 @@ class AlertStates {
   std::vector<AlertEntry> TakeDue(Timestamp ts, Duration resend_delay);
 
   const Map& entries() const { return entries_; }
+  // Whether the phase of any alert (SamePhase) has changed since the last call, or one came or
+  // went.
+  bool TakeChanged() { return std::exchange(changed_, false); }
   AlertState highest() const;
   // The clock was set: what was `by` from now stays so. Only fired_at, by which receivers know an
   // alert, remains.
@@ -75,6 +79,7 @@ class AlertStates {
   bool UpdateAbsent(AlertEntry& entry, Timestamp ts, Duration keep_firing_for);
 
   Map entries_;
+  bool changed_ = false;
 };
 
 }  // namespace tocsin::rules

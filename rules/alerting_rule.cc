@@ -145,6 +145,11 @@ std::vector<AlertEntry> AlertingRule::Entries() const {
   return entries;
 }
 
+bool AlertingRule::TakeChanged() {
+  std::lock_guard lock(mutex_);
+  return states_.TakeChanged();
+}
+
 AlertState AlertingRule::state() const {
   std::lock_guard lock(mutex_);
   return states_.highest();

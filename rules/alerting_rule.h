@@ -30,7 +30,9 @@ class AlertingRule {
   // The clock was set.
   void Shift(Duration by);
   void Restore(std::vector<AlertEntry> entries);
-  std::vector<AlertEntry> Entries() const;  // by labels
+  std::vector<AlertEntry> Entries() const;
+  // AlertStates::TakeChanged.
+  bool TakeChanged();  // by labels
   AlertState state() const;
 
  private:

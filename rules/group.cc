@@ -56,6 +56,7 @@ struct Group::Rule {
   uint64_t key = 0;
   std::unique_ptr<AlertingRule> alerting;  // null: a recording rule
   std::optional<AlertStateWriter> writer;  // of alerting rules
+  bool unsaved = false;                    // states that the writer has not stored
   Produced produced;                       // by the latest evaluation that was stored
   storage::RowHint hint;
 
@@ -441,7 +442,14 @@ std::optional<std::vector<RuleSample>> Group::EvaluateRule(Rule& rule, const Ite
 
 // State first: what a receiver was told is known after a kill.
 void Group::SaveAndSend(Rule& rule, Timestamp ts) {
-  if (auto ok = rule.writer->Save(rule.alerting->Entries(), ts); !ok.ok()) {
+  rule.unsaved |= rule.alerting->TakeChanged();
+  const auto save = [&]() -> tocsin::Status {
+    if (!rule.unsaved) return OkStatus();
+    TOCSIN_RETURN_IF_ERROR(rule.writer->Save(rule.alerting->Entries(), ts));
+    rule.unsaved = false;
+    return OkStatus();
+  };
+  if (auto ok = save(); !ok.ok()) {
     env_.metrics.state_write_failures.Add();
     log::Error(
         "Alert state could not be stored; after a restart these alerts begin anew",

@@ -99,6 +99,21 @@ std::string EncodeTime(Timestamp t) {
 
 }  // namespace
 
+namespace {
+
+// What SamePhase compares, without the texts.
+AlertEntry PhaseOf(const AlertEntry& entry) {
+  AlertEntry phase;
+  phase.state = entry.state;
+  phase.active_at = entry.active_at;
+  phase.fired_at = entry.fired_at;
+  phase.resolved_at = entry.resolved_at;
+  phase.keep_firing_since = entry.keep_firing_since;
+  return phase;
+}
+
+}  // namespace
+
 uint64_t GroupKey(std::string_view file, std::string_view name) {
   std::string text;
   PutString(text, file);
@@ -190,7 +205,7 @@ Status AlertStateWriter::Save(const std::vector<AlertEntry>& entries, Timestamp 
   // Every entry known and as many as before: none has gone.
   if (writes.empty() && entries.size() == saved_.size()) return OkStatus();
   absl::flat_hash_map<Labels, AlertEntry, LabelsHash> now;
-  for (const AlertEntry& entry : entries) now.emplace(entry.labels, entry);
+  for (const AlertEntry& entry : entries) now.emplace(entry.labels, PhaseOf(entry));
   for (const auto& [labels, entry] : saved_) {
     if (!now.contains(labels)) {
       writes.push_back({AlertKey(group_key_, rule_key_, labels), std::nullopt});
@@ -203,7 +218,7 @@ Status AlertStateWriter::Save(const std::vector<AlertEntry>& entries, Timestamp 
 }
 
 void AlertStateWriter::Assume(const std::vector<AlertEntry>& entries) {
-  for (const AlertEntry& entry : entries) saved_.insert_or_assign(entry.labels, entry);
+  for (const AlertEntry& entry : entries) saved_.insert_or_assign(entry.labels, PhaseOf(entry));
 }
 
 Status SaveEvaluationTime(storage::KvStore& kv, uint64_t group_key, Timestamp evaluated) {

@@ -62,7 +62,7 @@ class AlertStateWriter {
   storage::KvStore& kv_;
   const uint64_t group_key_;
   const uint64_t rule_key_;
-  absl::flat_hash_map<Labels, AlertEntry, LabelsHash> saved_;
+  absl::flat_hash_map<Labels, AlertEntry, LabelsHash> saved_;  // without the texts
 };
 
 // The group's latest evaluation alone.

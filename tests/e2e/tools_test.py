@@ -210,6 +210,13 @@ def check_queries(promtool, tocsin):
     same("promtool", *promtool, "query", "series", url, "--match=up", "--match=scrape_samples_scraped")
     same("promtool", *promtool, "query", "labels", url, "job")
     same("promtool", *promtool, "query", "labels", "-o", "json", url, "job")
+    code, text, error = promtool[1]("push", "metrics", url, "--label", "job=pushed",
+                                    stdin="pushed{a=\"1\"} 7\n")
+    house.check(code == 0 and "SUCCESS" in text, text + error)
+    house.check(tocsin.query("pushed")[0]["metric"] ==
+                {"__name__": "pushed", "a": "1", "job": "pushed"}, str(tocsin.query("pushed")))
+    code, _, error = promtool[1]("push", "metrics", url, stdin="pushed{a=\"1\" 7\n")
+    house.check(code == 1 and "FAILED" in error, error)
     code, text, _ = promtool[1]("check", "ready", "--url=" + url)
     house.check(code == 0 and text.startswith("  SUCCESS: "), text)
     code, text, _ = promtool[1]("check", "healthy", "--url=" + url + "/nope")
@@ -241,7 +248,7 @@ def main():
         check_local(promtool, amtool, folder)
         config = "global: {scrape_interval: 1s}\nscrape_configs:\n" \
                  "- {job_name: self, static_configs: [{targets: ['127.0.0.1:%d']}]}\n"
-        tocsin = house.Tocsin(binary, folder, "", ROUTES)
+        tocsin = house.Tocsin(binary, folder, "", ROUTES, ["--web.enable-remote-write-receiver"])
         tocsin.write_config(config % tocsin.port)
         process, url = real_alertmanager(folder)
         try:

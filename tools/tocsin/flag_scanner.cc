@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: tocsin [<flags>]\n"
-    "       tocsin check config|rules|alertmanager FILE...\n\n"
+    "       tocsin check config|rules|alertmanager FILE...\n"
+    "       tocsin test rules FILE...\n"
+    "       tocsin query|alert|silence|route|... (as promtool and amtool do)\n\n"
     "A monitor for one site: scrapes, keeps, answers PromQL, evaluates rules and sends alerts.\n"
     "`tocsin help` lists the commands.\n\nFlags:\n";
 

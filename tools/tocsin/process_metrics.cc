@@ -68,6 +68,14 @@ void AddProcessMetrics(MetricRegistry& metrics, Timestamp start) {
                  {"goversion", ""}})
       .Set(1);
   metrics
+      .GetGauge("alertmanager_build_info",
+                "A metric with a constant '1' value labeled by version, revision and branch.",
+                {{"version", build.version},
+                 {"revision", build.revision},
+                 {"branch", build.branch},
+                 {"goversion", ""}})
+      .Set(1);
+  metrics
       .GetGauge("process_start_time_seconds",
                 "Start time of the process since unix epoch in seconds.")
       .Set(start.seconds());

@@ -104,6 +104,7 @@ int CheckRules(const Arguments& arguments);
 int CheckWebConfig(const Arguments& arguments);
 int ClusterShow(const Arguments& arguments);
 int ConfigShow(const Arguments& arguments);
+int PushMetrics(const Arguments& arguments);
 int QueryInstant(const Arguments& arguments);
 int QueryLabels(const Arguments& arguments);
 int QueryRange(const Arguments& arguments);

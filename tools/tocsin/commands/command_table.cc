@@ -80,6 +80,14 @@ constexpr FlagDef kQuerySeries[] = {
     kEnd};
 constexpr FlagDef kQueryLabels[] = {kFormat, kHeader, kStart, kEnd, kMatch};
 
+constexpr FlagDef kPushMetrics[] = {
+    {"label", "NAME=VALUE", "Label of every series; may repeat (job=promtool when none is given)"},
+    kHeader,
+    {"timeout", "DURATION", "How long to wait for the server", 0, "30s"},
+    {"protobuf_message", "NAME", "What is sent", 0, "prometheus.WriteRequest"},
+    {"remote-write.path", "PATH", "Path below the URL", 0, "/api/v1/write"},
+};
+
 constexpr FlagDef kAlertQuery[] = {
     {"active", "", "Show active alerts", 'a'},
     {"silenced", "", "Show silenced alerts", 's'},
@@ -167,6 +175,8 @@ constexpr Command kCommands[] = {
      &QuerySeries},
     {"query labels", "promtool query labels", "[URL] NAME", "List the values of a label",
      kQueryLabels, kClient, &QueryLabels},
+    {"push metrics", "promtool push metrics", "URL [FILE...]",
+     "Send a page of metrics by remote write", kPushMetrics, kClient, &PushMetrics},
     {"alert query", "amtool alert [query]", "[MATCHER...]", "Show alerts", kAlertQuery, kAmtool,
      &AlertQuery},
     {"alert add", "amtool alert add", "[NAME] LABEL=VALUE...", "Post an alert", kAlertAdd, kAmtool,
