@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -12,6 +13,8 @@
 #include <mutex>
 #include <optional>
 #include <set>
+
+#include "http/tls.h"
 
 namespace tocsin::http {
 namespace {
@@ -43,7 +46,8 @@ void AddParams(std::string_view text, Request& request) {
 // responder runs on the connection's strand.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, std::shared_ptr<ServerImpl> server);
+  // `tls`: null for plain HTTP.
+  Session(tcp::socket socket, std::shared_ptr<TlsContext> tls, std::shared_ptr<ServerImpl> server);
   ~Session();
 
   void Start();
@@ -56,6 +60,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void Stop(bool force);
 
  private:
+  // What HTTP is read from and written to.
+  template <typename F>
+  void OnStream(F f) {
+    if (tls_stream_) {
+      f(*tls_stream_);
+    } else {
+      f(stream_);
+    }
+  }
+  void Handshake();
   void Read();
   void ReadHeader();
   void ReadBody();
@@ -65,8 +79,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void Refuse(beast::http::status status, std::string text);
   void Drain();
   void Close();
+  void Finish();
 
-  beast::tcp_stream stream_;
+  beast::tcp_stream stream_;  // has the time limits also where TLS runs over it
+  const std::shared_ptr<TlsContext> tls_;
+  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_stream_;
   std::shared_ptr<ServerImpl> server_;
   beast::flat_buffer buffer_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
@@ -128,8 +145,10 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   bool stopped_ = false;
 };
 
-Session::Session(tcp::socket socket, std::shared_ptr<ServerImpl> server)
-    : stream_(std::move(socket)), server_(std::move(server)) {
+Session::Session(tcp::socket socket, std::shared_ptr<TlsContext> tls,
+                 std::shared_ptr<ServerImpl> server)
+    : stream_(std::move(socket)), tls_(std::move(tls)), server_(std::move(server)) {
+  if (tls_ != nullptr) tls_stream_.emplace(stream_, tls_->context);
   error_code error;
   const auto endpoint = stream_.socket().remote_endpoint(error);
   if (!error) remote_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
@@ -139,7 +158,23 @@ Session::Session(tcp::socket socket, std::shared_ptr<ServerImpl> server)
 Session::~Session() { server_->Leave(this); }
 
 void Session::Start() {
-  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->Read(); });
+  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
+    if (self->tls_stream_) {
+      self->Handshake();
+    } else {
+      self->Read();
+    }
+  });
+}
+
+void Session::Handshake() {
+  waiting_since_ = server_->NextTurn();
+  stream_.expires_after(server_->options().header_timeout);
+  tls_stream_->async_handshake(asio::ssl::stream_base::server,
+                               [self = shared_from_this()](error_code error) {
+                                 if (error) return self->Close();
+                                 self->Read();
+                               });
 }
 
 void Session::Shed() {
@@ -171,36 +206,42 @@ void Session::Read() {
   if (buffer_.size() > 0) return ReadHeader();  // the client did not wait for the answer before
   stream_.expires_after(fresh_ ? server_->options().first_byte_timeout
                                : server_->options().read_timeout);
-  stream_.async_read_some(buffer_.prepare(kReadBytes),
-                          [self = shared_from_this()](error_code error, size_t n) {
-                            if (error) return self->Close();
-                            self->buffer_.commit(n);
-                            self->waiting_since_ = self->server_->NextTurn();
-                            self->ReadHeader();
-                          });
+  OnStream([this](auto& stream) {
+    stream.async_read_some(buffer_.prepare(kReadBytes),
+                           [self = shared_from_this()](error_code error, size_t n) {
+                             if (error) return self->Close();
+                             self->buffer_.commit(n);
+                             self->waiting_since_ = self->server_->NextTurn();
+                             self->ReadHeader();
+                           });
+  });
 }
 
 // Once a request has begun it has to arrive.
 void Session::ReadHeader() {
   fresh_ = false;
   stream_.expires_after(server_->options().header_timeout);
-  beast::http::async_read_header(stream_, buffer_, *parser_,
-                                 [self = shared_from_this()](error_code error, size_t) {
-                                   if (error) return self->OnRequest(error);
-                                   self->ReadBody();
-                                 });
+  OnStream([this](auto& stream) {
+    beast::http::async_read_header(stream, buffer_, *parser_,
+                                   [self = shared_from_this()](error_code error, size_t) {
+                                     if (error) return self->OnRequest(error);
+                                     self->ReadBody();
+                                   });
+  });
 }
 
 void Session::ReadBody() {
   stream_.expires_after(server_->options().body_timeout);
-  if (parser_->get()[beast::http::field::expect] == "100-continue") {
-    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    error_code ignored;
-    asio::write(stream_.socket(), asio::buffer(kContinue), ignored);
-  }
-  beast::http::async_read(
-      stream_, buffer_, *parser_,
-      [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
+  OnStream([this](auto& stream) {
+    if (parser_->get()[beast::http::field::expect] == "100-continue") {
+      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      error_code ignored;
+      asio::write(stream, asio::buffer(kContinue), ignored);
+    }
+    beast::http::async_read(
+        stream, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
+  });
 }
 
 void Session::OnRequest(error_code error) {
@@ -215,6 +256,7 @@ void Session::OnRequest(error_code error) {
   }
   if (error == beast::http::error::end_of_stream || error == beast::error::timeout ||
       error == asio::error::operation_aborted || error == asio::error::connection_reset ||
+      error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
       error == beast::http::error::partial_message) {
     return Close();
   }
@@ -293,15 +335,18 @@ void Session::Answer(Response response, bool keep_alive, bool head, unsigned ver
   if (head || empty) message->body().clear();  // the length of what GET would give stays
 
   stream_.expires_after(kWriteTimeout);
-  beast::http::async_write(stream_, *message,
-                           [self = shared_from_this(), message](error_code error, size_t) {
-                             self->busy_ = false;
-                             error_code ignored;
-                             self->stream_.socket().cancel(ignored);  // the hangup watch
-                             if (!error && self->refused_) return self->Drain();
-                             if (error || !message->keep_alive()) return self->Close();
-                             self->Read();
-                           });
+  OnStream([this, message](auto& stream) {
+    beast::http::async_write(stream, *message,
+                             [self = shared_from_this(), message](error_code error, size_t) {
+                               self->busy_ = false;
+                               error_code ignored;
+                               self->stream_.socket().cancel(ignored);  // the hangup watch
+                               if (!error && self->refused_) return self->Drain();
+                               if (error) return self->Close();
+                               if (!message->keep_alive()) return self->Finish();
+                               self->Read();
+                             });
+  });
 }
 
 void Session::Refuse(beast::http::status status, std::string text) {
@@ -329,6 +374,13 @@ void Session::Drain() {
                             if (error || self->drained_ > kMaxDrain) return self->Close();
                             self->Drain();
                           });
+}
+
+// Ends a connection on which all has been said: over TLS with a word of farewell.
+void Session::Finish() {
+  if (!tls_stream_) return Close();
+  stream_.expires_after(kDrainTimeout);
+  tls_stream_->async_shutdown([self = shared_from_this()](error_code) { self->Close(); });
 }
 
 void Session::Close() {
@@ -400,7 +452,8 @@ void ServerImpl::Admit(const std::shared_ptr<Listener>& listener, tcp::socket so
       return;  // Leave() goes on
     }
   }
-  std::make_shared<Session>(std::move(socket), shared_from_this())->Start();
+  auto tls = options_.tls ? options_.tls() : nullptr;
+  std::make_shared<Session>(std::move(socket), std::move(tls), shared_from_this())->Start();
   Accept(listener);
 }
 

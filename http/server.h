@@ -16,6 +16,8 @@
 
 namespace tocsin::http {
 
+struct TlsContext;  // http/tls.h
+
 struct ServerOptions {
   std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
   uint64_t max_body_bytes = 64u << 20;
@@ -26,6 +28,8 @@ struct ServerOptions {
   Duration first_byte_timeout{30'000};  // of a new connection
   Duration header_timeout{10'000};      // from the first byte of a request to the end of its header
   Duration body_timeout{30'000};
+  // Asked for each connection; null, or giving null: plain HTTP.
+  std::function<std::shared_ptr<TlsContext>()> tls;
 };
 
 // Called on the event loop: must hand anything slow to an executor. `respond` may be called from

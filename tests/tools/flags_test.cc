@@ -162,10 +162,12 @@ TEST(Flags, RefusesWithTheNearestName) {
   EXPECT_NE(Refusal({"--web.external-url=nohost"}).find("web.external-url"), std::string::npos);
 }
 
-TEST(Flags, NeverServesWithoutTheProtectionAskedFor) {
-  const auto parsed = ParseFlags({"--web.config.file=web.yml"});
+TEST(Flags, WhatIsNotPartOfTocsinIsRefusedByName) {
+  const auto parsed = ParseFlags({"--agent"});
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code(), ErrorCode::kUnsupported);
+  EXPECT_TRUE(ParseFlags({"--no-agent"}).ok());
+  EXPECT_EQ(Parsed({"--web.config.file=web.yml"}).web_config_file, "web.yml");
 }
 
 TEST(Flags, HelpAndVersion) {

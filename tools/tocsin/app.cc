@@ -11,6 +11,7 @@
 #include "http/oauth2.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "http/web_guard.h"
 #include "storage/base/coding.h"
 #include "storage/base/event_loop.h"
 #include "storage/base/log.h"
@@ -31,10 +32,10 @@ constexpr Duration kSealBudget{3'000};   // the log keeps what is not sealed by 
 
 int Cores() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
 
-// http://host:port of the first address, as seen from outside.
-std::string DefaultExternalUrl(const std::string& address) {
+// scheme://host:port of the first address, as seen from outside.
+std::string DefaultExternalUrl(const std::string& scheme, const std::string& address) {
   const size_t colon = address.rfind(':');
-  return "http://" + HostName() + (colon == std::string::npos ? "" : address.substr(colon));
+  return scheme + "://" + HostName() + (colon == std::string::npos ? "" : address.substr(colon));
 }
 
 // The pools of docs/decisions (threads), made once.
@@ -94,6 +95,7 @@ struct App::Impl {
   std::unique_ptr<Reloader> reloader;
   // Swapped when everything is up; requests under way keep the one they began with.
   std::atomic<std::shared_ptr<const http::Router>> router;
+  std::shared_ptr<http::WebGuard> guard;  // null: plain HTTP for everybody
   std::unique_ptr<http::Server> server;
   std::unique_ptr<IoThreads> io;
   bool stopped = false;
@@ -162,13 +164,15 @@ Status App::Impl::Listen() {
   options.listen_addresses = flags.listen_addresses;
   options.max_connections = flags.max_connections;
   options.read_timeout = flags.read_timeout;
-  TOCSIN_ASSIGN(server,
-                http::Server::Start(
-                    loop, std::move(options),
-                    [this](std::shared_ptr<const http::Request> request, http::Responder respond) {
-                      router.load()->Handle(std::move(request), std::move(respond));
-                    },
-                    metrics));
+  http::Handler handler = [this](std::shared_ptr<const http::Request> request,
+                                 http::Responder respond) {
+    router.load()->Handle(std::move(request), std::move(respond));
+  };
+  if (guard != nullptr) {
+    options.tls = [guard = guard] { return guard->Tls(); };
+    handler = guard->Protect(std::move(handler));
+  }
+  TOCSIN_ASSIGN(server, http::Server::Start(loop, std::move(options), std::move(handler), metrics));
   return OkStatus();
 }
 
@@ -203,8 +207,14 @@ SiteOptions App::Impl::OptionsOf(const SiteConfig& config) const {
 
 Status App::Impl::Start(const SiteConfig& config, bool handle_signals) {
   for (const std::string& warning : flags.warnings) log::Warn(warning);
-  external_url = flags.external_url.empty() ? DefaultExternalUrl(flags.listen_addresses.front())
-                                            : flags.external_url;
+  if (!flags.web_config_file.empty()) {
+    TOCSIN_ASSIGN(
+        guard, http::WebGuard::Load(flags.web_config_file, RealFileSystem(), clock, pools.queries));
+  }
+  const bool tls = guard != nullptr && guard->Tls() != nullptr;
+  external_url = flags.external_url.empty()
+                     ? DefaultExternalUrl(tls ? "https" : "http", flags.listen_addresses.front())
+                     : flags.external_url;
   AddProcessMetrics(metrics, start_time);
   metrics.AddCallback("prometheus_ready", "Whether the server is fully ready.", false,
                       [this] { return ready ? 1.0 : 0.0; });

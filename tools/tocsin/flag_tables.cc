@@ -13,6 +13,7 @@ constexpr FlagSpec kHonoured[] = {
      "How long samples are kept (15d when the configuration does not say either; 0: for ever)."},
     {"storage.tsdb.retention.size", "", "How many bytes the database may take, e.g. 10GB."},
     {"web.listen-address", "127.0.0.1:9090", "Address to listen on.", false, true},
+    {"web.config.file", "", "File that turns on TLS and passwords."},
     {"web.external-url", "",
      "URL under which tocsin is reachable from outside; links in alerts point there."},
     {"web.route-prefix", "", "Prefix of all paths. Default: the path of --web.external-url."},
@@ -123,9 +124,6 @@ constexpr IgnoredFlag kIgnored[] = {
 };
 
 constexpr IgnoredFlag kRefused[] = {
-    {"web.config.file",
-     "TLS and authentication of the server are not available yet; serving "
-     "without them would not be what was asked for"},
     {"agent", "agent mode is not part of tocsin", true},
 };
 

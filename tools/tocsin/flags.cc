@@ -127,6 +127,7 @@ void ReadWeb(const GivenFlags& given, FieldReader& fields, Flags& flags) {
   flags.listen_addresses = listen == given.end()
                                ? std::vector<std::string>{fields.Text(kListenAddress)}
                                : listen->second;
+  flags.web_config_file = fields.Text("web.config.file");
   flags.external_url = fields.Text("web.external-url");
   while (flags.external_url.ends_with('/')) flags.external_url.pop_back();
   const size_t host = flags.external_url.find("://");

@@ -21,8 +21,9 @@ struct Flags {
   std::optional<uint64_t> retention_size;
 
   std::vector<std::string> listen_addresses;
-  std::string external_url;  // as given; empty: derived from host name and port
-  std::string route_prefix;  // "" or "/x"
+  std::string web_config_file;  // empty: plain HTTP for everybody
+  std::string external_url;     // as given; empty: derived from host name and port
+  std::string route_prefix;     // "" or "/x"
   Duration read_timeout{300'000};
   int max_connections = 512;
   bool enable_lifecycle = false;

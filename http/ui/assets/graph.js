@@ -39,7 +39,7 @@ export function graph(result, start, end) {
     const v = low + (high - low) * i / 4, t = start + (end - start) * i / 4;
     picture.append(svg("line", {class: "grid", x1: kLeft, x2: kWidth, y1: y(v), y2: y(v)}),
       svg("text", {x: 4, y: Math.max(10, y(v) - 3)}, short(v)),
-      svg("text", {x: Math.min(x(t), kWidth - 60), y: kHeight - 6}, new Date(t * 1000).toLocaleTimeString()));
+      svg("text", {x: Math.min(x(t), kWidth - 84), y: kHeight - 6}, new Date(t * 1000).toLocaleTimeString()));
   }
   const gap = Math.max(1, (end - start) / 250) * 1.5;
   lines.forEach((series, i) => picture.append(
