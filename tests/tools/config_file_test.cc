@@ -234,6 +234,20 @@ TEST(ConfigFile, ShowsWhatIsInEffect) {
                        "      b: \"1\"\n");
 }
 
+TEST(ConfigFile, ShowsEverySection) {
+  const std::string shown = Shown(
+      "global: {}\nruntime: {gogc: 50}\nalerting: {alertmanagers: [{}]}\nrule_files: [a*.yml]\n"
+      "scrape_config_files: [b*.yml]\nscrape_configs: [{job_name: a}]\n"
+      "storage: {tsdb: {retention: {time: 3d}}}\ntracing: {endpoint: e}\n"
+      "remote_write: [{url: 'http://h/'}]\nremote_read: [{url: 'http://h/'}]\n"
+      "otlp: {translation_strategy: NoTranslation}\n"
+      "tocsin: {retention: {rules: [{match: '{job=\"a\"}', drop: true}]}}\n");
+  for (const char* key : {"global:", "runtime:", "alerting:", "rule_files:", "scrape_config_files:",
+                          "scrape_configs:", "storage:", "tracing:", "remote_write:",
+                          "remote_read:", "otlp:", "tocsin:"})
+    EXPECT_NE(("\n" + shown).find(std::string("\n") + key), std::string::npos) << key << shown;
+}
+
 TEST(ConfigFile, HidesSecretsByTheirPlaceNotByTheirName) {
   const std::string shown = Shown(
       "global: {external_labels: {key: kept1, token: kept2}}\n"

@@ -298,6 +298,7 @@ constexpr Field kMain[] = {
     {"remote_write", K::kSectionList, {}, kRemoteWrite},
     {"remote_read", K::kSectionList, {}, kRemoteRead},
     {"otlp", K::kForeign},
+    {"tocsin", K::kForeign},  // our own
 };
 
 }  // namespace
