@@ -26,7 +26,9 @@ function(tocsin_unity target)
     math(EXPR n "${n} + 1")
   endforeach()
   # A type of an unnamed namespace inside a named one is fine as long as the file is a source.
-  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
 endfunction()
 
 # tocsin_library(folder PUBLIC headers... SOURCES files... DEPS folders... LINK libraries...)
