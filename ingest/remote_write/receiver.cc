@@ -127,7 +127,7 @@ struct RemoteWriteReceiver::Memory {
 class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
  public:
   RequestWriter(storage::Appender& appender, Memory& memory, bool version_2)
-      : appender_(appender), memory_(memory), version_2_(version_2) {}
+      : appender_(appender), memory_(memory), version_2_(version_2), known_(memory.series) {}
 
   Status OnSeries(const WriteSeries& series) override {
     const bool empty = series.values.empty() && series.histograms.empty();
@@ -160,7 +160,10 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
     appender_.SetMetadata(item.family, item.metadata);
   }
 
-  void Flush() { rows += batch_.Flush(appender_, memory_.hints); }
+  void Flush() {
+    known_.Release();
+    rows += batch_.Flush(appender_, memory_.hints);
+  }
 
   storage::RowResult rows;
   uint64_t histograms = 0, exemplars = 0, exemplars_refused = 0, invalid = 0;
@@ -170,7 +173,7 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
   // Invalid: the series is not taken (and counted). Errors end the request.
   Result<SeriesRef> RefOf(const WriteSeries& series) {
     const SeriesCache::Key key = KeyOf(series);
-    if (const SeriesRef known = memory_.series.Find(key); known.valid()) return known;
+    if (const SeriesRef known = known_.Find(key); known.valid()) return known;
     TOCSIN_RETURN_IF_ERROR(DecodeLabels(series, &sent_));
     if (!MakeLabels(sent_, &labels_)) {
       invalid += series.values.size() + series.histograms.size();
@@ -179,7 +182,7 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
     }
     auto ref = appender_.Resolve(labels_);
     if (ref.ok()) {
-      memory_.series.Put(key, *ref);
+      known_.Put(key, *ref);
       return ref;
     }
     const ErrorCode code = ref.error().code();
@@ -254,6 +257,7 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
   storage::Appender& appender_;
   Memory& memory_;
   const bool version_2_;
+  SeriesCache::Cursor known_;
   std::vector<SeriesCache::Key> symbol_keys_;
   std::string_view last_family_;
   SampleBatch batch_;
