@@ -2,11 +2,14 @@
 // promise that a query never loses or doubles what was acknowledged before it began.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <mutex>
+#include <thread>
 
 #include "storage/base/thread_pool.h"
 #include "storage/db.h"
@@ -129,6 +132,73 @@ TEST_F(Busy, QueriesSeeAllThatWasAcknowledged) {
   RunAll(std::move(tasks));
   for (int w = 0; w < kWriters; ++w) Read(w);
   EXPECT_TRUE(db->Close(Duration{20'000}).ok());
+}
+
+// Reads on with a tail while `going`, then to the end. Restless: leaves and comes back, so that the
+// log goes behind it and it has to read files. Gives the times of each series as they came.
+std::map<std::string, std::vector<int64_t>> Follow(Db& db, const std::atomic<int>& going,
+                                                   bool restless, std::atomic<int>* ready) {
+  std::map<std::string, std::vector<int64_t>> arrived;
+  std::string position = db.TailEnd();
+  ++*ready;
+  auto tail = *db.OpenTail(position);
+  bool last = false;
+  for (int i = 0; !last; ++i) {
+    last = going == 0;
+    for (;;) {
+      auto batch = tail->Read({.samples = 300});
+      EXPECT_TRUE(batch.ok());
+      if (!batch.ok()) return arrived;
+      EXPECT_TRUE(batch->gaps.empty());
+      for (const TailSeries& series : batch->series) {
+        auto& times = arrived[series.labels.ToString()];
+        for (size_t k = 0; k < series.times.size(); ++k) {
+          times.push_back(series.times[k].ms);
+          EXPECT_EQ(series.times[k].ms, kNow - 3'600'000 + int64_t(series.values[k]) * 1000);
+        }
+      }
+      position = batch->position;
+      tail->Release(position);
+      if (batch->samples == 0 && !batch->more) break;
+    }
+    if (!restless || i % 3 != 0) continue;
+    tail.reset();
+    EXPECT_TRUE(db.Compact().ok());
+    tail = *db.OpenTail(position);
+  }
+  return arrived;
+}
+
+TEST_F(Busy, TailsDeliverEverything) {
+  constexpr int kRows = 100;
+  std::atomic<int> writing{kWriters};
+  std::atomic<int> ready{0};
+  std::map<std::string, std::vector<int64_t>> calm, restless;
+  std::vector<std::function<void()>> tasks;
+  for (int w = 0; w < kWriters; ++w)
+    tasks.push_back([&, w] {
+      while (ready < 2) std::this_thread::yield();
+      Write(w, kRows);
+      --writing;
+    });
+  const auto follow = [&](bool is_restless, auto* out) {
+    return [&, is_restless, out] { *out = Follow(*db, writing, is_restless, &ready); };
+  };
+  tasks.push_back(follow(false, &calm));
+  tasks.push_back(follow(true, &restless));
+  RunAll(std::move(tasks));
+  std::vector<int64_t> all;
+  for (int i = 0; i < kRows; ++i) all.push_back(kNow - 3'600'000 + i * 1000);
+  for (int w = 0; w < kWriters; ++w) {
+    for (int s = 0; s < kSeries; ++s) {
+      const std::string name = LabelsOf(w, s).ToString();
+      EXPECT_EQ(calm[name], all);
+      std::vector<int64_t>& times = restless[name];
+      std::sort(times.begin(), times.end());
+      times.erase(std::unique(times.begin(), times.end()), times.end());
+      EXPECT_EQ(times, all);
+    }
+  }
 }
 
 TEST_F(Busy, DeletionsAmongWrites) {
