@@ -34,6 +34,7 @@ struct TailLimits {
 // Samples of one series, in the order of their arrival.
 struct TailSeries {
   Labels labels;
+  bool late = false;  // older than what was read of the series before, as far as is known
   std::vector<Timestamp> times;
   std::vector<double> values;  // bit by bit: staleness markers and NaN payloads
   std::vector<std::pair<Timestamp, std::shared_ptr<const Histogram>>> histograms;
@@ -47,7 +48,7 @@ struct TailGap {
 };
 
 struct TailBatch {
-  std::vector<TailSeries> series;  // each once
+  std::vector<TailSeries> series;  // each once; late samples apart
   size_t samples = 0;              // of all series, histograms among them
   uint64_t left_out = 0;           // for in_order
   std::vector<TailGap> gaps;

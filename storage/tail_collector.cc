@@ -22,18 +22,32 @@ Timestamp& TailCollector::LastOf(SeriesRef series) {
   return group_last_->times[SlotOf(series.id)];
 }
 
-bool TailCollector::Note(SeriesRef series, Timestamp t) {
+TailSeries* TailCollector::Place(SeriesRef series, Timestamp t) {
   Timestamp& last = LastOf(series);
-  if (t < last) {
-    if (!limits_.in_order) return true;
-    ++batch_->left_out;
-    return false;
-  }
   // The same again is not news, and another value at one time was refused by the store.
-  if (t == last) return false;
-  last = t;
+  if (t == last) return nullptr;
+  const bool late = t < last;
+  if (late && limits_.in_order) {
+    ++batch_->left_out;
+    return nullptr;
+  }
+  last = std::max(last, t);
   newest_ = std::max(newest_, t);
-  return true;
+  const auto [it, fresh] = in_batch_.try_emplace({series.id, late}, batch_->series.size());
+  if (!fresh) {
+    ++batch_->samples;
+    return &batch_->series[it->second];
+  }
+  const Series* known = index_.Get(series);
+  if (known == nullptr) {  // nobody knows its labels any more
+    in_batch_.erase(it);
+    return nullptr;
+  }
+  TailSeries& out = batch_->series.emplace_back();
+  out.labels = index_.LabelsOf(*known);
+  out.late = late;
+  ++batch_->samples;
+  return &out;
 }
 
 void TailCollector::Pass(SeriesRef series, Timestamp t) {
@@ -41,34 +55,16 @@ void TailCollector::Pass(SeriesRef series, Timestamp t) {
   last = std::max(last, t);
 }
 
-TailSeries* TailCollector::SeriesFor(SeriesRef series) {
-  const auto [it, fresh] = in_batch_.try_emplace(series.id, batch_->series.size());
-  if (!fresh) return &batch_->series[it->second];
-  const Series* known = index_.Get(series);
-  if (known == nullptr) {
-    in_batch_.erase(it);
-    return nullptr;
-  }
-  TailSeries& out = batch_->series.emplace_back();
-  out.labels = index_.LabelsOf(*known);
-  return &out;
-}
-
 void TailCollector::Take(SeriesRef series, Timestamp t, double value) {
-  if (!Note(series, t)) return;
-  TailSeries* out = SeriesFor(series);
+  TailSeries* out = Place(series, t);
   if (out == nullptr) return;
   out->times.push_back(t);
   out->values.push_back(value);
-  ++batch_->samples;
 }
 
 void TailCollector::Take(SeriesRef series, Timestamp t, std::shared_ptr<const Histogram> value) {
-  if (!Note(series, t)) return;
-  TailSeries* out = SeriesFor(series);
-  if (out == nullptr) return;
-  out->histograms.emplace_back(t, std::move(value));
-  ++batch_->samples;
+  TailSeries* out = Place(series, t);
+  if (out != nullptr) out->histograms.emplace_back(t, std::move(value));
 }
 
 void TailCollector::Age() {

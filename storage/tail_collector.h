@@ -44,15 +44,14 @@ class TailCollector {
   };
 
   Timestamp& LastOf(SeriesRef series);
-  // Whether the sample is wanted; remembers it.
-  bool Note(SeriesRef series, Timestamp t);
-  // Null: nobody knows its labels any more.
-  TailSeries* SeriesFor(SeriesRef series);
+  // Where the sample goes; remembers it. Null: nowhere.
+  TailSeries* Place(SeriesRef series, Timestamp t);
 
   const SeriesIndex& index_;
   TailLimits limits_;
   TailBatch* batch_ = nullptr;
-  absl::flat_hash_map<uint64_t, size_t> in_batch_;  // series id -> index
+  // (series id, late) -> index.
+  absl::flat_hash_map<std::pair<uint64_t, bool>, size_t> in_batch_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<LastOfGroup>> last_;
   uint64_t group_ = 0;  // of group_last_
   LastOfGroup* group_last_ = nullptr;

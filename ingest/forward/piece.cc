@@ -11,6 +11,7 @@ using storage::TailSeries;
 TailSeries Part(const TailSeries& from, size_t begin, size_t end) {
   TailSeries out;
   out.labels = from.labels;
+  out.late = from.late;
   const size_t floats = from.times.size();
   for (size_t i = begin; i < std::min(end, floats); ++i) {
     out.times.push_back(from.times[i]);
@@ -36,6 +37,7 @@ std::pair<Piece, Piece> SplitByTime(const Piece& piece, Timestamp last_of_first)
   for (const TailSeries& series : piece.series) {
     TailSeries older, newer;
     older.labels = newer.labels = series.labels;
+    older.late = newer.late = series.late;
     for (size_t i = 0; i < series.times.size(); ++i) {
       TailSeries& to = series.times[i] <= last_of_first ? older : newer;
       to.times.push_back(series.times[i]);
@@ -65,7 +67,30 @@ std::pair<Piece, Piece> SplitByCount(Piece piece) {
   return out;
 }
 
+std::pair<Piece, Piece> SplitByLate(Piece piece) {
+  std::pair<Piece, Piece> out;
+  for (TailSeries& series : piece.series)
+    (series.late ? out.second : out.first).Add(std::move(series));
+  return out;
+}
+
+std::pair<Piece, Piece> Halves(Piece piece) {
+  if (piece.mixed()) return SplitByLate(std::move(piece));
+  Timestamp oldest = kMaxTimestamp, newest = kMinTimestamp;
+  EachTime(piece, [&](Timestamp t) {
+    oldest = std::min(oldest, t);
+    newest = std::max(newest, t);
+  });
+  if (oldest == newest) return SplitByCount(std::move(piece));
+  return SplitByTime(piece, Timestamp{oldest.ms + (newest.ms - oldest.ms) / 2});
+}
+
 }  // namespace
+
+bool Piece::mixed() const {
+  return std::any_of(series.begin(), series.end(),
+                     [&](const TailSeries& one) { return one.late != series.front().late; });
+}
 
 void Piece::Add(TailSeries one) {
   samples += one.times.size();
@@ -75,13 +100,10 @@ void Piece::Add(TailSeries one) {
 
 std::optional<std::pair<Piece, Piece>> Split(Piece piece) {
   if (piece.size() < 2) return std::nullopt;
-  Timestamp oldest = kMaxTimestamp, newest = kMinTimestamp;
-  EachTime(piece, [&](Timestamp t) {
-    oldest = std::min(oldest, t);
-    newest = std::max(newest, t);
-  });
-  if (oldest == newest) return SplitByCount(std::move(piece));
-  return SplitByTime(piece, Timestamp{oldest.ms + (newest.ms - oldest.ms) / 2});
+  const bool uncertain = piece.uncertain;
+  auto halves = Halves(std::move(piece));
+  halves.first.uncertain = halves.second.uncertain = uncertain;
+  return halves;
 }
 
 std::vector<std::vector<Piece>> Distribute(std::vector<TailSeries> series, size_t shards,

@@ -16,12 +16,16 @@ struct Piece {
   std::vector<storage::TailSeries> series;
   size_t samples = 0;  // floats
   size_t histograms = 0;
+  bool uncertain = false;  // it may have arrived before
 
   size_t size() const { return samples + histograms; }
+  // Late samples and others.
+  bool mixed() const;
   void Add(storage::TailSeries one);
 };
 
-// The older samples and the newer ones; of samples of one time two halves. Nothing: one sample.
+// Samples that are not late and those that are; without late ones the older and the newer; of
+// samples of one time two halves. Nothing: one sample.
 std::optional<std::pair<Piece, Piece>> Split(Piece piece);
 
 // Requests of at most `limit` samples, for `shards` senders side by side: all samples of a series

@@ -78,25 +78,35 @@ void ForwardSender::Post(std::function<void()> step) {
 
 void ForwardSender::SendRound(Round round, std::function<void()> done) {
   done_ = std::move(done);
-  uncertain_ = round.uncertain;
   cuts_ = 0;
   refusal_logged_ = false;
   busy_ = std::min(round.shards.size(), shards_.size());
   metrics_.shards.Set(static_cast<double>(busy_));
   if (busy_ == 0) return Post(std::exchange(done_, nullptr));
   for (size_t i = 0; i < busy_; ++i) {
-    for (Piece& piece : round.shards[i]) shards_[i]->pieces.push_back(std::move(piece));
+    for (Piece& piece : round.shards[i]) {
+      piece.uncertain = round.uncertain;
+      shards_[i]->pieces.push_back(std::move(piece));
+    }
     Post([this, shard = shards_[i].get()] { Next(*shard); });
   }
 }
 
-void ForwardSender::DropOld(Piece& piece) {
-  if (config_.sample_age_limit.count() == 0) return;
-  const Timestamp oldest = ports_.clock.Now() - config_.sample_age_limit;
+void ForwardSender::DropUnwanted(Piece& piece) {
+  const bool by_age = config_.sample_age_limit.count() > 0;
+  if (!by_age && !refuses_order_) return;
+  const Timestamp oldest = by_age ? ports_.clock.Now() - config_.sample_age_limit : kMinTimestamp;
   Piece kept;
+  kept.uncertain = piece.uncertain;
+  size_t late = 0;
   for (storage::TailSeries& series : piece.series) {
+    if (series.late && refuses_order_) {
+      late += series.times.size() + series.histograms.size();
+      continue;
+    }
     storage::TailSeries young;
     young.labels = std::move(series.labels);
+    young.late = series.late;
     for (size_t i = 0; i < series.times.size(); ++i) {
       if (series.times[i] < oldest) continue;
       young.times.push_back(series.times[i]);
@@ -106,13 +116,14 @@ void ForwardSender::DropOld(Piece& piece) {
       if (sample.first >= oldest) young.histograms.push_back(std::move(sample));
     if (!young.times.empty() || !young.histograms.empty()) kept.Add(std::move(young));
   }
-  metrics_.dropped_old.Add(static_cast<double>(piece.size() - kept.size()));
+  metrics_.dropped_out_of_order.Add(static_cast<double>(late));
+  metrics_.dropped_old.Add(static_cast<double>(piece.size() - late - kept.size()));
   piece = std::move(kept);
 }
 
 void ForwardSender::Next(Shard& shard) {
   while (!shard.pieces.empty()) {
-    DropOld(shard.pieces.front());
+    DropUnwanted(shard.pieces.front());
     if (shard.pieces.front().size() > 0) break;
     shard.pieces.pop_front();
   }
@@ -122,7 +133,6 @@ void ForwardSender::Next(Shard& shard) {
   }
   Encode(shard);
   shard.attempt = 0;
-  shard.unanswered = false;
   shard.backoff.Reset();
   Send(shard);
 }
@@ -135,7 +145,7 @@ void ForwardSender::Encode(Shard& shard) {
 // What has grown too old meanwhile is not sent again.
 void ForwardSender::Retry(Shard& shard) {
   const size_t before = shard.pieces.front().size();
-  DropOld(shard.pieces.front());
+  DropUnwanted(shard.pieces.front());
   if (shard.pieces.front().size() == 0) return Finish(shard);
   if (shard.pieces.front().size() != before) Encode(shard);
   Send(shard);
@@ -163,10 +173,11 @@ void ForwardSender::Send(Shard& shard) {
   const MonotonicTime begin = ports_.clock.Monotonic();
   auto exchange = Fetch(
       ports_.transport, MakeRequest(shard.body, shard.attempt),
-      [weak = weak_from_this(), &shard, begin](Result<HttpResponse> response, TransportPhase) {
+      [weak = weak_from_this(), &shard, begin](Result<HttpResponse> response,
+                                               TransportPhase phase) {
         if (const auto self = weak.lock()) {
-          self->Post([self = self.get(), &shard, begin, response = std::move(response)] {
-            self->OnAnswer(shard, response, begin);
+          self->Post([self = self.get(), &shard, begin, phase, response = std::move(response)] {
+            self->OnAnswer(shard, response, phase, begin);
           });
         }
       });
@@ -175,12 +186,12 @@ void ForwardSender::Send(Shard& shard) {
 }
 
 void ForwardSender::OnAnswer(Shard& shard, const Result<HttpResponse>& response,
-                             MonotonicTime begin) {
+                             TransportPhase phase, MonotonicTime begin) {
   metrics_.batch_seconds.Observe(ToSeconds(ports_.clock.Monotonic() - begin));
   const SendOutcome outcome = Judge(config_, response, ports_.clock.Now());
   switch (outcome.kind) {
     case SendOutcome::Kind::kRetry:
-      return OnRetry(shard, outcome, response.ok());
+      return OnRetry(shard, outcome, !response.ok() && phase > TransportPhase::kTls);
     case SendOutcome::Kind::kRefused:
       return OnRefused(shard, outcome, response->status);
     case SendOutcome::Kind::kDelivered:
@@ -188,7 +199,7 @@ void ForwardSender::OnAnswer(Shard& shard, const Result<HttpResponse>& response,
   }
 }
 
-void ForwardSender::OnRetry(Shard& shard, const SendOutcome& outcome, bool answered) {
+void ForwardSender::OnRetry(Shard& shard, const SendOutcome& outcome, bool may_have_arrived) {
   metrics_.SetNewest(ports_.source.TailNewest());
   metrics_.retried.Add(shard.pieces.front());
   if (!std::exchange(retry_logged_, true)) {
@@ -197,7 +208,7 @@ void ForwardSender::OnRetry(Shard& shard, const SendOutcome& outcome, bool answe
                {"url", WithoutUrlPassword(config_.url)},
                {"err", outcome.reason}});
   }
-  if (!answered) shard.unanswered = true;
+  if (may_have_arrived) shard.pieces.front().uncertain = true;
   ++shard.attempt;
   std::lock_guard lock(mutex_);
   if (stopped_) return;
@@ -210,18 +221,24 @@ void ForwardSender::OnRetry(Shard& shard, const SendOutcome& outcome, bool answe
 
 void ForwardSender::OnRefused(Shard& shard, const SendOutcome& outcome, int status) {
   const bool order = status == 400 && SpeaksOfOrder(outcome.reason);
-  if (order && (uncertain_ || shard.unanswered)) {
-    // It has arrived already, and the answer got lost.
-    metrics_.sent.Add(shard.pieces.front());
-    return Finish(shard);
-  }
-  if (order && !std::exchange(refuses_order_, true)) {
+  const bool arrived = order && shard.pieces.front().uncertain;
+  if (order && !arrived && !std::exchange(refuses_order_, true)) {
     log::Warn("Endpoint refuses samples out of order; it gets none any more",
               {{"remote_name", config_.name},
                {"url", WithoutUrlPassword(config_.url)},
                {"err", outcome.reason}});
   }
+  if (order && !arrived) {
+    const size_t before = shard.pieces.front().size();
+    DropUnwanted(shard.pieces.front());
+    if (shard.pieces.front().size() != before) return Next(shard);
+  }
   if ((status == 400 || status == 413) && Cut(shard)) return Next(shard);
+  if (arrived) {
+    // It was there already, and the answer got lost.
+    metrics_.sent.Add(shard.pieces.front());
+    return Finish(shard);
+  }
   metrics_.failed.Add(shard.pieces.front());
   if (!std::exchange(refusal_logged_, true)) {
     log::Error("Endpoint refuses samples; they are not sent again",
@@ -233,13 +250,16 @@ void ForwardSender::OnRefused(Shard& shard, const SendOutcome& outcome, int stat
 }
 
 bool ForwardSender::Cut(Shard& shard) {
-  ++refused_in_a_row_;
-  if (takes_nothing_ || cuts_ >= kMaxCuts) return false;
-  if (shard.pieces.front().size() < 2 || refused_in_a_row_ > kMaxRefusals) {
-    takes_nothing_ = refused_in_a_row_ >= kMaxRefusals;
-    return false;
+  // Late samples always stand apart from the others.
+  if (!shard.pieces.front().mixed()) {
+    ++refused_in_a_row_;
+    if (takes_nothing_ || cuts_ >= kMaxCuts) return false;
+    if (shard.pieces.front().size() < 2 || refused_in_a_row_ > kMaxRefusals) {
+      takes_nothing_ = refused_in_a_row_ >= kMaxRefusals;
+      return false;
+    }
+    ++cuts_;
   }
-  ++cuts_;
   auto halves = Split(std::move(shard.pieces.front()));
   shard.pieces.front() = std::move(halves->second);
   shard.pieces.push_front(std::move(halves->first));

@@ -57,7 +57,6 @@ class ForwardSender : public std::enable_shared_from_this<ForwardSender> {
     std::deque<Piece> pieces;  // the first is under way
     std::string body;
     int attempt = 0;
-    bool unanswered = false;  // the request may have arrived
     Backoff backoff;
     Timer timer;                         // guarded by mutex_
     std::unique_ptr<Exchange> exchange;  // guarded by mutex_
@@ -74,14 +73,16 @@ class ForwardSender : public std::enable_shared_from_this<ForwardSender> {
   void Encode(Shard& shard);
   void Send(Shard& shard);
   void Retry(Shard& shard);
-  void OnAnswer(Shard& shard, const Result<HttpResponse>& response, MonotonicTime begin);
-  void OnRetry(Shard& shard, const SendOutcome& outcome, bool answered);
+  void OnAnswer(Shard& shard, const Result<HttpResponse>& response, TransportPhase phase,
+                MonotonicTime begin);
+  void OnRetry(Shard& shard, const SendOutcome& outcome, bool may_have_arrived);
   void OnRefused(Shard& shard, const SendOutcome& outcome, int status);
   void OnDelivered(Shard& shard);
   void Finish(Shard& shard);
   // Whether the piece was cut; what cannot be cut is lost.
   bool Cut(Shard& shard);
-  void DropOld(Piece& piece);
+  // Samples that the endpoint does not want: too old, or late where it refuses them.
+  void DropUnwanted(Piece& piece);
   HttpRequest MakeRequest(std::string body, int attempt) const;
 
   const ForwardPorts ports_;
@@ -96,7 +97,6 @@ class ForwardSender : public std::enable_shared_from_this<ForwardSender> {
   std::vector<std::unique_ptr<Shard>> shards_;
   size_t busy_ = 0;  // shards of the round that are not done
   std::function<void()> done_;
-  bool uncertain_ = false;
   bool refuses_order_ = false;
   bool takes_nothing_ = false;  // the last request that could be cut was refused to its last sample
   size_t refused_in_a_row_ = 0;

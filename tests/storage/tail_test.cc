@@ -167,7 +167,7 @@ TEST_F(TailTest, LateSamplesAreDeliveredAndMayBeLeftOut) {
   EXPECT_EQ(strict.arrived, acknowledged);
   EXPECT_EQ(strict.left_out, 2u);
   auto& of = acknowledged[labels.ToString()];
-  of.insert(of.end() - 1, {{kStart - 60'000, BitsOf(1)}, {kStart - 45'000, BitsOf(2)}});
+  of.insert(of.end(), {{kStart - 60'000, BitsOf(1)}, {kStart - 45'000, BitsOf(2)}});
   EXPECT_EQ(reader.arrived, acknowledged);
 }
 

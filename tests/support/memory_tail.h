@@ -59,16 +59,18 @@ class MemoryTailSource final : public storage::TailSource {
       }
       storage::TailBatch batch;
       batch.gaps = std::exchange(source_.gaps_, {});
-      std::map<Labels, size_t> known;
+      std::map<std::pair<Labels, bool>, size_t> known;
       for (; at_ < source_.samples_.size() && batch.samples < limits.samples; ++at_) {
         const Sample& sample = source_.samples_[at_];
-        if (!Newest(sample) && limits.in_order) {
+        const bool late = !Newest(sample);
+        if (late && limits.in_order) {
           ++batch.left_out;
           continue;
         }
-        const auto [it, fresh] = known.emplace(sample.labels, batch.series.size());
+        const auto [it, fresh] = known.emplace(std::pair(sample.labels, late), batch.series.size());
         if (fresh) batch.series.emplace_back().labels = sample.labels;
         storage::TailSeries& series = batch.series[it->second];
+        series.late = late;
         if (sample.histogram != nullptr) {
           series.histograms.emplace_back(sample.t, sample.histogram);
         } else {
