@@ -12,8 +12,9 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return Add(JsonValue()); }
   bool boolean(bool v) override { return Add(JsonValue(v)); }
+  // Only what is written with a minus comes here: -0 has to keep its sign.
   bool number_integer(number_integer_t v) override {
-    return Add(JsonValue(static_cast<double>(v)));
+    return Add(JsonValue(v == 0 ? -0.0 : static_cast<double>(v)));
   }
   bool number_unsigned(number_unsigned_t v) override {
     return Add(JsonValue(static_cast<double>(v)));

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace tocsin {
 namespace {
 
@@ -62,6 +64,15 @@ TEST(ParseJson, BoundsTheDepth) {
   auto value = ParseJson(std::string(1'000'000, '['));
   ASSERT_FALSE(value.ok());
   EXPECT_NE(value.error().message().find("200 deep"), std::string::npos);
+}
+
+TEST(ParseJson, KeepsTheSignOfZero) {
+  for (const auto& [text, negative] :
+       {std::pair{"-0", true}, {"0", false}, {"-0.0", true}, {"-2.5e-355", true}, {"-1", true}}) {
+    const auto value = ParseJson(text);
+    ASSERT_TRUE(value.ok() && value->AsNumber() != nullptr) << text;
+    EXPECT_EQ(std::signbit(*value->AsNumber()), negative) << text;
+  }
 }
 
 }  // namespace
