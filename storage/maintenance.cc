@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "storage/base/crash_point.h"
@@ -24,7 +25,9 @@ constexpr Duration kDayPatience = minutes(360);
 constexpr std::chrono::nanoseconds kLateInterval = minutes(60);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
-// A series without samples keeps its place this long.
+// Passes a round of letting series go: the commit thread waits for each.
+constexpr int kColdPasses = 16;
+// A series that nothing is added to stays in memory this long.
 constexpr std::chrono::nanoseconds kForgetAfter = minutes(120);
 // A commit that is being logged right now may take numbers behind the log's next one.
 constexpr uint64_t kInFlight = 1u << 16;
@@ -213,12 +216,19 @@ std::vector<uint64_t> Maintenance::Misplaced() const {
 // Only series that are not where the rules put them now can keep a class longer than its own times.
 void Maintenance::UpdateLongest() {
   std::vector<std::optional<KeepTimes>> longest(256);
-  deps_.index.ForEach([&](const Series& series) {
-    if (!series.retired.load(std::memory_order_relaxed)) return;
+  const auto take = [&](const Series& series) {
     std::optional<KeepTimes>& of = longest[series.retention_class];
     const KeepTimes times = deps_.classes.TimesOf(deps_.index.LabelsOf(series));
     of = of ? Longer(*of, times) : times;
+  };
+  deps_.index.ForEach([&](const Series& series) {
+    if (series.retired.load(std::memory_order_relaxed)) take(series);
   });
+  const IdRanges cold = deps_.index.cold()->groups();
+  for (const IdRange& range : cold.ranges())
+    for (uint64_t group = range.first; group - range.first < range.length; ++group)
+      if (const auto stored = deps_.index.cold()->Read(group); stored.ok())
+        for (const StoredSeries& series : *stored) take(*MakeSeries(series));
   deps_.classes.SetLongest(std::move(longest));
 }
 
@@ -246,10 +256,9 @@ void Maintenance::DropLevelsWithoutSamples() {
 }
 
 bool Maintenance::IsCounter(uint64_t series_id) const {
-  const Series* series = deps_.index.Get({series_id});
-  if (series == nullptr) return false;
-  const Labels labels = deps_.index.LabelsOf(*series);
-  const std::string name(labels.Get(kMetricName));
+  const auto labels = deps_.index.FindLabels({series_id});
+  if (!labels) return false;
+  const std::string name(labels->Get(kMetricName));
   for (const std::string_view ending : {"_total", "_count", "_sum", "_bucket"})
     if (name.ends_with(ending)) return true;
   const auto known = deps_.metadata.Get(name);
@@ -315,36 +324,124 @@ Status Maintenance::DropSpentTombstones() {
   return OkStatus();
 }
 
-// Nothing open, no file, and no row left in the log: nobody can ask for their ids again.
-std::vector<Group*> Maintenance::DeadGroups() {
+// Nothing open and no row left in the log: nobody can ask for their ids again but for what files
+// have.
+std::vector<Group*> Maintenance::IdleGroups(bool with_files) {
   const MonotonicTime now = deps_.clock.Monotonic();
   const std::vector<uint64_t> epochs = deps_.store.Logs();
   const uint64_t oldest_row = epochs.empty() ? 0 : epochs.front();
   IdRanges in_files;
-  for (const SealedFilePtr& file : deps_.directories.View()->files)
-    in_files.Merge(file->header.groups);
-  for (const SealedFilePtr& file : deps_.directories.View()->levels)
-    in_files.Merge(file->header.groups);
-  std::vector<Group*> dead;
+  const DirectoryPtr view = deps_.directories.View();
+  for (const auto* files : {&view->files, &view->levels})
+    for (const SealedFilePtr& file : *files) in_files.Merge(file->header.groups);
+  std::vector<Group*> idle;
   for (Group* group : deps_.head.Groups()) {
     std::lock_guard lock(group->mutex());
     if (group->empty() && !group->has_cut_parts() && group->last_seq() < oldest_row &&
-        now - group->last_append() >= kForgetAfter && !in_files.Contains(group->number()))
-      dead.push_back(group);
+        now - group->last_append() >= kForgetAfter &&
+        in_files.Contains(group->number()) == with_files)
+      idle.push_back(group);
   }
-  return dead;
+  std::sort(idle.begin(), idle.end(),
+            [](const Group* a, const Group* b) { return a->number() < b->number(); });
+  return idle;
+}
+
+Result<bool> Maintenance::LetSeriesGo() {
+  std::vector<Group*> idle = IdleGroups(/*with_files=*/true);
+  if (idle.size() > kGroupsPerPass) idle.resize(kGroupsPerPass);
+  if (idle.empty()) return false;
+  const DirectoryPtr view = deps_.directories.View();
+  std::vector<uint64_t> numbers;
+  std::vector<std::vector<uint16_t>> days(idle.size());
+  std::vector<ColdSeries::Leaving> leaving;
+  std::vector<uint16_t> all_days;
+  for (size_t i = 0; i < idle.size(); ++i) {
+    const uint64_t number = idle[i]->number();
+    numbers.push_back(number);
+    for (const auto* files : {&view->files, &view->levels})
+      for (const SealedFilePtr& file : *files)
+        if (file->header.groups.Contains(number)) days[i].push_back(file->id.day);
+    std::sort(days[i].begin(), days[i].end());
+    days[i].erase(std::unique(days[i].begin(), days[i].end()), days[i].end());
+    all_days.insert(all_days.end(), days[i].begin(), days[i].end());
+    for (unsigned slot = 0; slot < kGroupSlots; ++slot)
+      if (const Series* series = deps_.index.Get({SeriesId(number, slot)}))
+        leaving.push_back({{series->id,
+                            series->retention_class,
+                            {series->labels().begin(), series->labels().end()}},
+                           days[i]});
+  }
+  RocksBatch batch = deps_.store.NewBatch();
+  TOCSIN_RETURN_IF_ERROR(deps_.index.cold()->Put(batch, leaving));
+  bool gone = false;
+  const Status alone = deps_.queue.RunAlone([&]() -> Status {
+    // Again, while nothing is committed.
+    const std::vector<Group*> still = IdleGroups(/*with_files=*/true);
+    if (!std::includes(still.begin(), still.end(), idle.begin(), idle.end(),
+                       [](const Group* a, const Group* b) { return a->number() < b->number(); }))
+      return OkStatus();
+    CrashPoint("cold.built");
+    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
+    CrashPoint("cold.written");
+    deps_.queue.NoteWrite();
+    // Known as cold before it is hot no more: a query that comes between finds both.
+    deps_.index.cold()->Added(numbers, all_days);
+    const MonotonicTime now = deps_.clock.Monotonic();
+    deps_.index.Remove(numbers, now);
+    deps_.layouts.Clear();
+    deps_.index.NextGeneration();
+    deps_.head.Remove(idle, now);
+    gone = true;
+    return OkStatus();
+  });
+  TOCSIN_RETURN_IF_ERROR(alone);
+  return gone;
+}
+
+Status Maintenance::ForgetCold() {
+  ColdSeries& cold = *deps_.index.cold();
+  if (cold.empty()) return OkStatus();
+  IdRanges in_files;
+  std::set<uint16_t> with_files;
+  const DirectoryPtr view = deps_.directories.View();
+  for (const auto* files : {&view->files, &view->levels})
+    for (const SealedFilePtr& file : *files) {
+      in_files.Merge(file->header.groups);
+      with_files.insert(file->id.day);
+    }
+  std::vector<uint16_t> days;
+  for (const uint16_t day : cold.days())
+    if (!with_files.contains(day)) days.push_back(day);
+  std::vector<uint64_t> groups;
+  const IdRanges cold_groups = cold.groups();
+  for (const IdRange& range : cold_groups.ranges())
+    for (uint64_t group = range.first; group - range.first < range.length; ++group)
+      if (!in_files.Contains(group)) groups.push_back(group);
+  if (days.empty() && groups.empty()) return OkStatus();
+  TOCSIN_RETURN_IF_ERROR(PutFloors());
+  RocksBatch batch = deps_.store.NewBatch();
+  cold.PutForget(batch, days, groups);
+  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
+  deps_.queue.NoteWrite();
+  cold.Forgotten(days, groups);
+  return OkStatus();
 }
 
 Status Maintenance::CollectSeries() {
   const MonotonicTime now = deps_.clock.Monotonic();
   deps_.index.FreeRemoved(now);
   deps_.head.FreeRemoved(now, SeriesIndex::kGrace);
-  if (DeadGroups().empty()) return OkStatus();
+  for (int pass = 0; pass < kColdPasses; ++pass) {
+    TOCSIN_ASSIGN(const bool gone, LetSeriesGo());
+    if (!gone) break;
+  }
+  TOCSIN_RETURN_IF_ERROR(ForgetCold());
+  if (IdleGroups(/*with_files=*/false).empty()) return OkStatus();
   TOCSIN_RETURN_IF_ERROR(PutFloors());
   return deps_.queue.RunAlone([&]() -> Status {
-    std::vector<Group*> dead = DeadGroups();  // again, while nothing is committed
-    std::sort(dead.begin(), dead.end(),
-              [](const Group* a, const Group* b) { return a->number() < b->number(); });
+    const std::vector<Group*> dead =
+        IdleGroups(/*with_files=*/false);  // again, while nothing is committed
     std::vector<uint64_t> numbers;
     for (const Group* group : dead) numbers.push_back(group->number());
     RocksBatch batch = deps_.store.NewBatch();
@@ -358,7 +455,7 @@ Status Maintenance::CollectSeries() {
     deps_.layouts.Clear();
     deps_.index.NextGeneration();
     deps_.head.Remove(dead, now);
-    UpdateLongest();
+    if (deps_.classes.any()) UpdateLongest();
     return OkStatus();
   });
 }
@@ -600,6 +697,14 @@ Status Maintenance::DeleteSeries(std::span<const Matcher> matchers, Timestamp fr
   tombstone.from = std::max(from, kMinStorable);
   tombstone.to = std::min(to, kMaxStorable);
   for (const Series* series : deps_.index.Select(matchers)) tombstone.series.push_back(series->id);
+  if (tombstone.from <= tombstone.to) {
+    TOCSIN_ASSIGN(const auto cold,
+                  deps_.index.cold()->Select(matchers, DayOf(tombstone.from), DayOf(tombstone.to)));
+    tombstone.series.insert(tombstone.series.end(), cold.begin(), cold.end());
+    std::sort(tombstone.series.begin(), tombstone.series.end());
+    tombstone.series.erase(std::unique(tombstone.series.begin(), tombstone.series.end()),
+                           tombstone.series.end());
+  }
   if (tombstone.series.empty() || tombstone.from > tombstone.to) return OkStatus();
   tombstone.number = numbers_.tombstone++;
   tombstone.bound_seal_seq = numbers_.seal_seq - 1;

@@ -124,7 +124,13 @@ class Maintenance {
   void FreeUnused();
   // Takes series out of memory whose samples are all gone.
   Status CollectSeries();
-  std::vector<Group*> DeadGroups();
+  // Groups that nothing was added to for hours, without open samples or rows in the log: with files
+  // or without.
+  std::vector<Group*> IdleGroups(bool with_files);
+  // Takes the series of some of them out of memory that have files; false: there is none.
+  Result<bool> LetSeriesGo();
+  // Forgets what is kept for days and series that left memory and have no file any more.
+  Status ForgetCold();
   Status PutFloors();
   void StoreGuardedClock();
 

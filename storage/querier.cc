@@ -94,6 +94,55 @@ std::vector<const Series*> Querier::Find(const Directory& view, std::span<const 
   return series;
 }
 
+std::optional<std::pair<uint16_t, uint16_t>> Querier::ColdDays(Timestamp from, Timestamp to) const {
+  from = std::max(from, kMinStorable);
+  to = std::min(to, kMaxStorable);
+  if (index_.cold() == nullptr || index_.cold()->empty() || from > to) return std::nullopt;
+  return std::make_pair(DayOf(from), DayOf(to));
+}
+
+std::vector<SeriesPtr> Querier::FindCold(const Directory& view, std::span<const Matcher> matchers,
+                                         Timestamp from, Timestamp to,
+                                         std::span<const Series* const> hot,
+                                         const Warnings& warnings) const {
+  std::vector<SeriesPtr> out;
+  from = std::max(from, kMinStorable);
+  to = std::min(to, kMaxStorable);
+  if (index_.cold() == nullptr || index_.cold()->empty() || from > to) return out;
+  const auto ids = index_.cold()->Select(matchers, DayOf(from), DayOf(to));
+  if (!ids.ok()) {
+    corruptions_.Add();
+    warnings.Add("series that have left memory are missing: " + ids.error().message());
+    return out;
+  }
+  IdRanges in_files;
+  for (const SealedFilePtr& file : view.OfDays(from, to))
+    if (file->Overlaps(from, to)) in_files.Merge(file->header.groups);
+  for (const SealedFilePtr& file : view.levels)
+    if (file->Overlaps(from, to)) in_files.Merge(file->header.groups);
+  for (auto at = ids->begin(); at != ids->end();) {
+    const uint64_t group = GroupOf(*at);
+    const auto end =
+        std::find_if(at, ids->end(), [&](uint64_t id) { return GroupOf(id) != group; });
+    const std::span<const uint64_t> wanted(at, end);
+    at = end;
+    if (!in_files.Contains(group)) continue;
+    const auto stored = index_.cold()->Read(group);
+    if (!stored.ok()) {
+      warnings.Add("series that have left memory are missing: " + stored.error().message());
+      continue;
+    }
+    for (const StoredSeries& series : *stored) {
+      if (!std::binary_search(wanted.begin(), wanted.end(), series.id)) continue;
+      // One that was on its way out when the hot ones were looked up.
+      const auto same = std::lower_bound(hot.begin(), hot.end(), series.id,
+                                         [](const Series* a, uint64_t id) { return a->id < id; });
+      if (same == hot.end() || (*same)->id != series.id) out.push_back(MakeSeries(series));
+    }
+  }
+  return out;
+}
+
 Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matchers,
                                                    Timestamp from, Timestamp to,
                                                    const SelectHints& hints) const {
@@ -109,8 +158,12 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
       context->warnings.Add("samples of the day from " + FormatRfc3339(DayStart(day)) +
                             " are missing: a sealed file is damaged");
   std::vector<const Series*> series = Find(*context->view, matchers, from, to);
+  context->cold = FindCold(*context->view, matchers, from, to, series, context->warnings);
+  for (const SeriesPtr& one : context->cold) series.push_back(one.get());
+  std::sort(series.begin(), series.end(),
+            [](const Series* a, const Series* b) { return a->id < b->id; });
   std::vector<uint64_t> older;
-  if (index_.has_retired()) older = JoinEqual(&series, &context->older);
+  if (index_.has_retired() || !context->cold.empty()) older = JoinEqual(&series, &context->older);
   if (!hints.labels_only && !context->view->levels.empty()) {
     std::vector<uint64_t> ids;
     for (const Series* one : series) ids.push_back(one->id);
@@ -133,8 +186,19 @@ Result<std::vector<std::string>> Querier::LabelNames(std::span<const Matcher> ma
                                                      Timestamp from, Timestamp to) const {
   const DirectoryPtr view = directories_.View();
   absl::flat_hash_set<Symbol> found;
-  for (const Series* series : Find(*view, matchers, std::max(from, view->OldestEdge()), to))
+  from = std::max(from, view->OldestEdge());
+  const std::vector<const Series*> hot = Find(*view, matchers, from, to);
+  for (const Series* series : hot)
     for (const auto& [name, value] : series->labels()) found.insert(name);
+  if (matchers.empty()) {
+    if (const auto days = ColdDays(from, to)) {
+      TOCSIN_ASSIGN(const auto names, index_.cold()->Names(days->first, days->second));
+      found.insert(names.begin(), names.end());
+    }
+  } else {
+    for (const SeriesPtr& series : FindCold(*view, matchers, from, to, hot, Warnings()))
+      for (const auto& [name, value] : series->labels()) found.insert(name);
+  }
   return SortedTexts(index_.symbols(), found);
 }
 
@@ -145,9 +209,22 @@ Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
   if (symbol == 0) return std::vector<std::string>();
   const DirectoryPtr view = directories_.View();
   absl::flat_hash_set<Symbol> found;
-  for (const Series* series : Find(*view, matchers, std::max(from, view->OldestEdge()), to))
-    for (const auto& [own_name, value] : series->labels())
+  from = std::max(from, view->OldestEdge());
+  const std::vector<const Series*> hot = Find(*view, matchers, from, to);
+  const auto take = [&](const Series& series) {
+    for (const auto& [own_name, value] : series.labels())
       if (own_name == symbol) found.insert(value);
+  };
+  for (const Series* series : hot) take(*series);
+  if (matchers.empty()) {
+    if (const auto days = ColdDays(from, to)) {
+      TOCSIN_ASSIGN(const auto values, index_.cold()->Values(symbol, days->first, days->second));
+      found.insert(values.begin(), values.end());
+    }
+  } else {
+    for (const SeriesPtr& series : FindCold(*view, matchers, from, to, hot, Warnings()))
+      take(*series);
+  }
   return SortedTexts(index_.symbols(), found);
 }
 

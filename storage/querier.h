@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/base/metrics.h"
@@ -12,6 +14,7 @@
 #include "storage/head.h"
 #include "storage/queryable.h"
 #include "storage/rocks_store.h"
+#include "storage/sample_reader.h"
 #include "storage/series_index.h"
 
 namespace tocsin::storage {
@@ -43,6 +46,14 @@ class Querier {
   // Those that match and may have samples in the range, in ascending order of id.
   std::vector<const Series*> Find(const Directory& view, std::span<const Matcher> matchers,
                                   Timestamp from, Timestamp to) const;
+
+  // The same of series that have left memory and are not among `hot`.
+  std::vector<SeriesPtr> FindCold(const Directory& view, std::span<const Matcher> matchers,
+                                  Timestamp from, Timestamp to, std::span<const Series* const> hot,
+                                  const Warnings& warnings) const;
+
+  // The days to ask for series that have left memory, if there are any.
+  std::optional<std::pair<uint16_t, uint16_t>> ColdDays(Timestamp from, Timestamp to) const;
 
   const RocksStore& store_;
   const SeriesIndex& index_;

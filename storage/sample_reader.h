@@ -51,6 +51,7 @@ struct ReadContext {
   LevelChoice levels;  // days that are read from a level
   // Of series with several ids: the others, ascending, by the newest.
   absl::flat_hash_map<uint64_t, std::vector<uint64_t>> older;
+  std::vector<SeriesPtr> cold;  // selected series that are not in memory otherwise
   const std::atomic<bool>* canceled = nullptr;
   Counter corruptions;
   Warnings warnings;

@@ -32,9 +32,29 @@ Status CheckLabels(const Labels& labels) {
 
 size_t BytesOf(size_t pairs) { return sizeof(Series) + (pairs - 1) * sizeof(SymbolPair); }
 
-void FreeSeries(Series* series) { ::operator delete(series, BytesOf(series->pair_count)); }
+void Free(Series* series) {
+  const size_t bytes = BytesOf(series->pair_count);
+  series->~Series();
+  ::operator delete(series, bytes);
+}
+
+Series* NewSeries(std::span<const SymbolPair> pairs) {
+  auto* series = new (::operator new(BytesOf(pairs.size()))) Series;
+  series->pair_count = static_cast<uint16_t>(pairs.size());
+  std::copy(pairs.begin(), pairs.end(), series->pairs);
+  return series;
+}
 
 }  // namespace
+
+void FreeSeries::operator()(Series* series) const { Free(series); }
+
+SeriesPtr MakeSeries(const StoredSeries& stored) {
+  SeriesPtr series(NewSeries(stored.pairs));
+  series->id = stored.id;
+  series->retention_class = stored.retention_class;
+  return series;
+}
 
 SeriesIndex::SeriesIndex(uint64_t max_series, Made made,
                          std::function<uint8_t(const Labels&)> class_of)
@@ -42,9 +62,9 @@ SeriesIndex::SeriesIndex(uint64_t max_series, Made made,
 
 SeriesIndex::~SeriesIndex() {
   for (uint32_t index = 0; index < next_index_; ++index)
-    if (Series* series = by_index_.Get(index)) FreeSeries(series);
+    if (Series* series = by_index_.Get(index)) Free(series);
   for (const Removed& removed : graveyard_)
-    for (Series* series : removed.series) FreeSeries(series);
+    for (Series* series : removed.series) Free(series);
 }
 
 bool SeriesIndex::Equal(const Series& series, const Labels& labels) const {
@@ -100,13 +120,11 @@ Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now) {
 // REQUIRES: create_mutex_ is held.
 Series* SeriesIndex::Make(const Placement& placement, std::span<const SymbolPair> pairs,
                           uint8_t retention_class) {
-  auto* series = new (::operator new(BytesOf(pairs.size()))) Series;
+  Series* series = NewSeries(pairs);
   series->id = placement.series_id;
   series->kind = placement.kind;
   series->retention_class = retention_class;
   series->index = next_index_++;
-  series->pair_count = static_cast<uint16_t>(pairs.size());
-  std::copy(pairs.begin(), pairs.end(), series->pairs);
   by_id_.Set(series->id, series);
   by_index_.Set(series->index, series);
   postings_.Add(series->index, pairs);
@@ -186,7 +204,7 @@ void SeriesIndex::FreeRemoved(MonotonicTime now) {
   std::lock_guard lock(create_mutex_);
   std::erase_if(graveyard_, [&](const Removed& removed) {
     if (now - removed.at < kGrace) return false;
-    for (Series* series : removed.series) FreeSeries(series);
+    for (Series* series : removed.series) Free(series);
     return true;
   });
 }
@@ -198,6 +216,18 @@ Labels SeriesIndex::LabelsOf(const Series& series) const {
     PutString(packed, symbols_.Text(value));
   }
   return Labels::FromPacked(std::move(packed));
+}
+
+bool SeriesIndex::Knows(SeriesRef ref) const {
+  return Get(ref) != nullptr || (cold_ != nullptr && cold_->Contains(GroupOf(ref.id)));
+}
+
+std::optional<Labels> SeriesIndex::FindLabels(SeriesRef ref) const {
+  if (const Series* series = Get(ref)) return LabelsOf(*series);
+  if (cold_ == nullptr) return std::nullopt;
+  const auto stored = cold_->Find(ref.id);
+  if (!stored) return std::nullopt;
+  return LabelsOf(*MakeSeries(*stored));
 }
 
 std::vector<const Series*> SeriesIndex::Select(std::span<const Matcher> matchers) const {
@@ -281,6 +311,8 @@ Status SeriesIndex::Load(const RocksStore& store, uint64_t* damaged) {
         return note(LoadSymbols(key, value, symbols_));
       },
       damaged));
+  cold_ = std::make_unique<ColdSeries>(store, symbols_);
+  TOCSIN_RETURN_IF_ERROR(cold_->Load(damaged));
   TOCSIN_RETURN_IF_ERROR(store.ScanReadable(
       Family::kSeries, {}, {},
       [&](std::string_view key, std::string_view value) { return note(LoadRun(key, value)); },
@@ -294,6 +326,7 @@ Status SeriesIndex::LoadRun(std::string_view key, std::string_view value) {
   if (const auto at = keys::ParseSeriesRun(key)) {
     std::lock_guard lock(create_mutex_);
     owners_.ReserveBelow(at->group + 1);
+    if (cold_->Contains(at->group)) return OkStatus();
   }
   TOCSIN_ASSIGN(const SeriesRun run, DecodeSeriesRun(key, value));
   Status damage;

@@ -12,11 +12,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "storage/base/result.h"
+#include "storage/cold_series.h"
 #include "storage/model/labels.h"
 #include "storage/model/matcher.h"
 #include "storage/model/sample.h"
@@ -42,6 +44,13 @@ struct Series {
   std::span<const SymbolPair> labels() const { return {pairs, pair_count}; }
 };
 
+struct FreeSeries {
+  void operator()(Series* series) const;
+};
+// One that is in no index.
+using SeriesPtr = std::unique_ptr<Series, FreeSeries>;
+SeriesPtr MakeSeries(const StoredSeries& stored);
+
 // Thread-safe. A Series stays valid for kGrace after it was removed, and while it is not.
 class SeriesIndex {
  public:
@@ -65,6 +74,12 @@ class SeriesIndex {
   void ForEach(const std::function<void(const Series&)>& visit) const;
   // Several series may have one label set (all but one of them retired).
   bool has_retired() const { return retired_.load(std::memory_order_relaxed) > 0; }
+
+  // Those that have left memory; null before Load.
+  ColdSeries* cold() const { return cold_.get(); }
+  // Hot or cold.
+  bool Knows(SeriesRef ref) const;
+  std::optional<Labels> FindLabels(SeriesRef ref) const;
 
   // In ascending order of id.
   std::vector<const Series*> Select(std::span<const Matcher> matchers) const;
@@ -124,6 +139,7 @@ class SeriesIndex {
   const uint64_t max_series_;
   mutable std::array<Shard, kShards> shards_;
   SymbolTable symbols_;
+  std::unique_ptr<ColdSeries> cold_;
   Postings postings_{symbols_};
   PagedTable<Series> by_id_;
   PagedTable<Series> by_index_;

@@ -38,13 +38,13 @@ TailSeries* TailCollector::Place(SeriesRef series, Timestamp t) {
     ++batch_->samples;
     return &batch_->series[it->second];
   }
-  const Series* known = index_.Get(series);
-  if (known == nullptr) {  // nobody knows its labels any more
+  auto labels = index_.FindLabels(series);
+  if (!labels) {  // nobody knows its labels any more
     in_batch_.erase(it);
     return nullptr;
   }
   TailSeries& out = batch_->series.emplace_back();
-  out.labels = index_.LabelsOf(*known);
+  out.labels = *std::move(labels);
   out.late = late;
   ++batch_->samples;
   return &out;

@@ -66,7 +66,7 @@ bool TailFiles::ReadFile(const SealedFile& file, const Directory& view, TailPosi
          group < groups.first + groups.length; ++group) {
       for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
         const uint64_t id = SeriesId(group, slot);
-        if (id < position->file_series || index_.Get({id}) == nullptr) continue;
+        if (id < position->file_series || !index_.Knows({id})) continue;
         if (out.full()) return false;
         Status taken = TakeSeries(reader, file, view, id, out);
         if (!taken.ok() && damage.ok()) damage = std::move(taken);

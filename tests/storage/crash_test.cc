@@ -44,9 +44,10 @@ constexpr const char* kPoints[] = {"commit.logged",      "seal.cut",         "se
                                    "free.file",          "epoch.floors",     "epoch.made",
                                    "log.spent",          "log.dropped",      "retention.published",
                                    "retention.edge",     "delete.logged",    "tombstones.spent",
-                                   "tombstones.dropped", "collect.floors",   "collect.written",
-                                   "close.sealed",       "replay.begin",     "replay.epoch",
-                                   "replay.floors",      "replay.done"};
+                                   "tombstones.dropped", "cold.built",       "cold.written",
+                                   "collect.floors",     "collect.written",  "close.sealed",
+                                   "replay.begin",       "replay.epoch",     "replay.floors",
+                                   "replay.done"};
 
 // What the child is told, by its environment.
 struct Orders {
