@@ -9,14 +9,15 @@ namespace {
 
 constexpr int64_t kResolutionsMs[] = {3'600'000, 300'000};
 
-bool Fits(int64_t resolution, int64_t first_ms, int64_t step_ms, size_t steps, int64_t range_ms) {
+bool Fits(int64_t resolution, int64_t first_ms, int64_t step_ms, size_t steps, int64_t range_ms,
+          bool off_grid) {
   const bool one_time = steps == 1 || step_ms == 0;
   if (!one_time && step_ms < resolution) return false;
   const bool aligned = first_ms % resolution == 0 && (one_time || step_ms % resolution == 0);
   // A single look at the newest samples is cheap; on the grid many are exact.
   if (range_ms == 0) return aligned && !one_time;
   if (range_ms < 2 * resolution) return false;
-  return (aligned && range_ms % resolution == 0) || range_ms >= 5 * resolution;
+  return (aligned && range_ms % resolution == 0) || (off_grid && range_ms >= 5 * resolution);
 }
 
 }  // namespace
@@ -25,9 +26,11 @@ Duration CoarsestLevel(const QueryContext& context, int64_t first_ms, int64_t st
                        int64_t range_ms) {
   // Levels know no start timestamps.
   if (context.features.use_start_timestamps) return Duration{0};
+  // Whoever names a resolution knows of it; nobody else gets another value than from raw samples.
+  const bool off_grid = context.max_source_resolution_ms != kAnyResolution.count();
   for (const int64_t resolution : kResolutionsMs)
     if (resolution <= context.max_source_resolution_ms &&
-        Fits(resolution, first_ms, step_ms, steps, range_ms))
+        Fits(resolution, first_ms, step_ms, steps, range_ms, off_grid))
       return Duration{resolution};
   return Duration{0};
 }

@@ -208,6 +208,10 @@ TEST_F(LevelsQuery, OffTheGridIsTheGridBefore) {
         Texts(Ask(text, kDay + hours(6) + shift, kDay + hours(70) + shift, kHour, kHour));
     ASSERT_EQ(raw.size(), level.size());
     ASSERT_FALSE(raw.empty());
+    // Only for those who name a resolution.
+    const Timestamp start = kDay + hours(6) + shift, end = kDay + hours(70) + shift;
+    EXPECT_EQ(Texts(Ask(text, start, end, kHour, kAnyResolution)),
+              Texts(Ask(text, start, end, kHour, Duration{0})));
     for (const auto& [name, values] : raw)
       for (const auto& [t, value] : values)
         EXPECT_EQ(level.at(name).at(t + shift.count()), value) << text << " " << t;
