@@ -176,17 +176,20 @@ LevelReader::Part& LevelReader::Fetch(const SealedFile& file, uint64_t group) {
   part = std::make_unique<Part>();
   part->file = file.id;
   part->group = group;
-  part->status = store_.Scan(Family::kLvl, keys::Segment(file.id, group, 0),
+  // One look-up where there are no native histograms: nearly always.
+  auto cells = store_.Get(Family::kLvl, keys::Segment(file.id, group, 0));
+  if (!cells.ok())
+    part->status = cells.error();
+  else if (*cells)
+    part->blob = **std::move(cells);
+  if (part->status.ok() && !part->blob.empty()) part->status = part->reader.Open(part->blob);
+  if (!part->status.ok() || part->reader.histogram_slots() == 0) return *part;
+  part->status = store_.Scan(Family::kLvl, keys::Segment(file.id, group, kFirstHistogramPart),
                              keys::Segment(file.id, group + 1, 0),
-                             [&](std::string_view key, std::string_view value) {
-                               ByteReader tail(key.substr(key.size() - sizeof(uint16_t)));
-                               if (tail.BigEndian<uint16_t>() < kFirstHistogramPart)
-                                 part->blob.assign(value);
-                               else
-                                 part->histogram_blobs.emplace_back(value);
+                             [&](std::string_view, std::string_view value) {
+                               part->histogram_blobs.emplace_back(value);
                                return true;
                              });
-  if (part->status.ok() && !part->blob.empty()) part->status = part->reader.Open(part->blob);
   return *part;
 }
 
