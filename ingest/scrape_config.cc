@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "storage/base/file_system.h"
 #include "storage/config/relabel_config.h"
 
 namespace tocsin::ingest {
@@ -313,7 +314,7 @@ Result<GlobalConfig> ParseGlobalConfig(const YamlNode& node, ConfigWarnings& war
 
   map.Read("query_log_file", &out.query_log_file);
   if (!out.query_log_file.empty())
-    Warn(*map.Get("query_log_file"), "query_log_file is not available yet", warnings);
+    out.query_log_file = ResolvePath(map.Get("query_log_file")->file, out.query_log_file);
   map.Read("scrape_failure_log_file", &out.scrape_failure_log_file);
   if (!out.scrape_failure_log_file.empty()) {
     Warn(*map.Get("scrape_failure_log_file"),

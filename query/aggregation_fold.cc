@@ -83,14 +83,11 @@ class FloatFold final : public Fold {
 
 struct SumState {
   static constexpr Histograms kHistograms = Histograms::kCombined;
-  double sum = 0, c = 0;
+  double sum = -0.0, c = 0;  // -0 + x is x, also for -0
   uint32_t n = 0;
   void Add(double x) {
-    if (n++ == 0) {
-      sum = x;
-    } else {
-      KahanAdd(x, &sum, &c);
-    }
+    ++n;
+    KahanAdd(x, &sum, &c);
   }
   double Result() const { return sum + c; }
 };

@@ -44,7 +44,11 @@ void Annotations::InfoMonotonicity(std::string_view name, PositionRange pos,
       "input to histogram_quantile needed to be fixed for monotonicity (see "
       "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)";
   if (!name.empty()) head += fmt::format(" for metric name \"{}\"", name);
-  auto [it, added] = fixes_.try_emplace({head, pos.start}, fix);
+  JoinFix({head, pos.start}, fix);
+}
+
+void Annotations::JoinFix(const Key& key, const MonotonicityFix& fix) {
+  auto [it, added] = fixes_.try_emplace(key, fix);
   if (added) return;
   MonotonicityFix& have = it->second;
   have.min_bucket = std::min(have.min_bucket, fix.min_bucket);
@@ -53,6 +57,13 @@ void Annotations::InfoMonotonicity(std::string_view name, PositionRange pos,
   have.first_ms = std::min(have.first_ms, fix.first_ms);
   have.last_ms = std::max(have.last_ms, fix.last_ms);
   have.samples += fix.samples;
+}
+
+void Annotations::Join(Annotations other) {
+  for (const auto& [key, times] : other.warnings_)
+    warnings_.try_emplace(key, 0).first->second += times;
+  infos_.merge(other.infos_);
+  for (const auto& [key, fix] : other.fixes_) JoinFix(key, fix);
 }
 
 std::vector<std::string> Annotations::Warnings(std::string_view query, size_t limit) const {

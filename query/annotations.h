@@ -30,6 +30,9 @@ class Annotations {
   // `name` is "" when the metric name is not known.
   void InfoMonotonicity(std::string_view name, PositionRange pos, const MonotonicityFix& fix);
 
+  // Adds those of another part of the query.
+  void Join(Annotations other);
+
   // As the API shows them: prefixed, with positions in `query`; at most `limit` of each, then a
   // line that counts the rest.
   std::vector<std::string> Warnings(std::string_view query, size_t limit = 10) const;
@@ -42,6 +45,8 @@ class Annotations {
     Key(std::string_view t, uint32_t o) : text(t), offset(o) {}
     auto operator<=>(const Key&) const = default;
   };
+  void JoinFix(const Key& key, const MonotonicityFix& fix);
+
   std::map<Key, int> warnings_;
   std::map<Key, int> infos_;
   std::map<Key, MonotonicityFix> fixes_;

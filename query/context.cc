@@ -16,7 +16,25 @@ bool MergeInto(Row* to, Row&& from) {
   return true;
 }
 
-uint64_t SizeOf(const Row& row) { return (row.v.size() + row.h.size() + 1) / 2; }
+// As Prometheus counts a histogram.
+uint64_t SizeOf(const Histogram& h) {
+  return (176 + 8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
+                     h.negative_buckets.size() + h.custom_values.size())) /
+         Limits::kBytesPerSample;
+}
+
+uint64_t SizeOf(const Row& row) {
+  uint64_t size = (row.v.size() + row.h.size() + 1) / 2;
+  const Histogram* last = nullptr;
+  for (const HistogramPtr& h : row.h) {
+    if (h != nullptr && h.get() != last) size += SizeOf(*h);
+    if (h != nullptr) last = h.get();
+  }
+  return size;
+}
+
+// Beside its values.
+uint64_t LabelBytes(const Row& row) { return sizeof(Row) + row.labels.packed().size(); }
 
 }  // namespace
 
@@ -52,7 +70,7 @@ Result<Rows> Collect(QueryContext& context, RowStream& stream) {
     TOCSIN_ASSIGN(bool more, stream.Next(&row));
     if (!more) return rows;
     if (row.Empty()) continue;
-    TOCSIN_RETURN_IF_ERROR(context.limits.Hold(SizeOf(row)));
+    TOCSIN_RETURN_IF_ERROR(context.limits.Hold(SizeOf(row), LabelBytes(row)));
     rows.push_back(std::move(row));
     row = Row();
   }

@@ -7,11 +7,13 @@
 #include "query/engine.h"
 #include "query/limits.h"
 #include "query/row.h"
+#include "storage/base/executor.h"
 #include "storage/queryable.h"
 
 namespace tocsin::query {
 
-// One thread. Lives as long as the evaluation.
+// One thread; parts of a query that run beside it have copies with their own annotations. Lives as
+// long as the evaluation.
 struct QueryContext {
   const Features& features;
   const storage::Queryable& queryable;
@@ -25,8 +27,23 @@ struct QueryContext {
   int64_t subquery_step_ms = 0;
   // Levels up to it may stand for samples; 0: only samples.
   int64_t max_source_resolution_ms = 0;
+  // Who may run parts of the query beside the caller; null: nobody.
+  Executor* helpers = nullptr;
+  int max_helpers = 0;
 
   bool instant() const { return step_ms == 0; }
+  QueryContext With(Annotations& own) const {
+    QueryContext copy{features, queryable, limits, own};
+    copy.start_ms = start_ms;
+    copy.end_ms = end_ms;
+    copy.step_ms = step_ms;
+    copy.lookback_ms = lookback_ms;
+    copy.subquery_step_ms = subquery_step_ms;
+    copy.max_source_resolution_ms = max_source_resolution_ms;
+    copy.helpers = helpers;
+    copy.max_helpers = max_helpers;
+    return copy;
+  }
 };
 
 // Takes __name__ away, and __type__ and __unit__ where they are part of the identity.

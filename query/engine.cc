@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
+#include "query/active_query_log.h"
 #include "query/admission.h"
 #include "query/annotations.h"
 #include "query/context.h"
@@ -13,6 +15,7 @@
 #include "query/metrics.h"
 #include "query/parser/duration_expr.h"
 #include "query/parser/parser.h"
+#include "query/query_log.h"
 #include "query/result_builder.h"
 
 namespace tocsin::query {
@@ -51,24 +54,48 @@ struct Engine::Impl {
         queryable(q),
         clock(c),
         metrics(m, o.max_concurrency),
-        admission(o.max_concurrency, c) {}
+        admission(o.max_concurrency, c),
+        memory(o.max_memory_bytes) {}
 
   // `step` is 0 for instant queries.
   Result<QueryResult> Run(std::string_view text, Timestamp start, Timestamp end, Duration step,
-                          const QueryOptions& query) const;
+                          const QueryOptions& query);
+  Result<QueryResult> RunCounted(std::string_view text, Timestamp start, Timestamp end,
+                                 Duration step, const QueryOptions& query, QueryStats* stats);
   Result<QueryResult> Evaluate(std::string_view text, const Expr& root, Timestamp start,
-                               Timestamp end, Duration step, const QueryOptions& query) const;
+                               Timestamp end, Duration step, const QueryOptions& query,
+                               QueryStats* stats);
+  double SecondsSince(MonotonicTime began) const { return ToSeconds(clock.Monotonic() - began); }
 
   const EngineOptions options;
   const storage::Queryable& queryable;
   const Clock& clock;
   Metrics metrics;
-  mutable Admission admission;
+  Admission admission;
+  MemoryBudget memory;
+  QueryLog log;
+  std::unique_ptr<ActiveQueryLog> active;
   std::atomic<int64_t> subquery_step_ms{kDefaultSubqueryStep.count()};
 };
 
 Result<QueryResult> Engine::Impl::Run(std::string_view text, Timestamp start, Timestamp end,
-                                      Duration step, const QueryOptions& query) const {
+                                      Duration step, const QueryOptions& query) {
+  QueryStats stats;
+  const MonotonicTime began = clock.Monotonic();
+  auto result = RunCounted(text, start, end, step, query, &stats);
+  stats.total_s = SecondsSince(began);
+  if (result.ok()) result->stats = stats;
+  if (log.enabled()) {
+    log.Write(clock.Now(), text, start, end, step, query, stats,
+              result.ok() ? nullptr : &result.error());
+  }
+  return result;
+}
+
+Result<QueryResult> Engine::Impl::RunCounted(std::string_view text, Timestamp start, Timestamp end,
+                                             Duration step, const QueryOptions& query,
+                                             QueryStats* stats) {
+  const MonotonicTime began = clock.Monotonic();
   TOCSIN_ASSIGN(ExprPtr root, ParseExpr(text, options.features));
   if (step.count() > 0 && root->type != ValueType::kScalar && root->type != ValueType::kVector) {
     return InvalidArgument(
@@ -77,22 +104,28 @@ Result<QueryResult> Engine::Impl::Run(std::string_view text, Timestamp start, Ti
                     TypeText(root->type)));
   }
   TOCSIN_RETURN_IF_ERROR(ResolveDurations(*root, {step, end - start}));
+  stats->prepare_s = SecondsSince(began);
   metrics.running.Add(1);
-  const MonotonicTime began = clock.Monotonic();
-  auto result = Evaluate(text, *root, start, end, step, query);
+  const MonotonicTime ready = clock.Monotonic();
+  auto result = Evaluate(text, *root, start, end, step, query, stats);
   metrics.running.Add(-1);
-  metrics.duration.Observe(ToSeconds(clock.Monotonic() - began));
-  if (result.ok()) metrics.samples.Add(static_cast<double>(result->stats.samples_read));
+  metrics.duration.Observe(SecondsSince(ready));
+  if (result.ok()) metrics.samples.Add(static_cast<double>(stats->samples_read));
   return result;
 }
 
 Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& root, Timestamp start,
-                                           Timestamp end, Duration step,
-                                           const QueryOptions& query) const {
+                                           Timestamp end, Duration step, const QueryOptions& query,
+                                           QueryStats* stats) {
   const Duration timeout = std::min(OrDefault(query.timeout, options.timeout), options.timeout);
   // Time in the queue counts against the timeout.
-  Limits limits(options.max_samples, timeout, clock, query.canceled);
+  Limits limits({options.max_samples, options.max_query_memory_bytes}, timeout, clock,
+                query.canceled, &memory);
+  const MonotonicTime began = clock.Monotonic();
   TOCSIN_ASSIGN(const Admission::Ticket ticket, admission.Enter(timeout, query.canceled));
+  stats->queue_s = SecondsSince(began);
+  std::optional<ActiveQueryLog::Entry> listed;
+  if (active != nullptr) listed.emplace(*active, text, clock.Now());
   Annotations annotations;
   QueryContext context{options.features, queryable, limits, annotations};
   context.start_ms = start.ms;
@@ -101,9 +134,12 @@ Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& ro
   context.lookback_ms = OrDefault(query.lookback_delta, options.lookback_delta).count();
   context.subquery_step_ms = subquery_step_ms.load(std::memory_order_relaxed);
   context.max_source_resolution_ms = query.max_source_resolution.count();
+  context.helpers = options.helpers;
+  context.max_helpers = options.max_helpers;
   Evaluator evaluator(context, root);
 
   QueryResult result;
+  const MonotonicTime admitted = clock.Monotonic();
   if (step.count() == 0) {
     TOCSIN_ASSIGN(result.value, BuildInstant(evaluator, root, start.ms));
   } else {
@@ -115,9 +151,11 @@ Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& ro
     const StepGrid grid{start.ms, step.count(), static_cast<size_t>(steps)};
     TOCSIN_ASSIGN(result.value, BuildRange(evaluator, root, grid));
   }
+  stats->inner_s = SecondsSince(admitted);
   result.warnings = annotations.Warnings(text);
   result.infos = annotations.Infos(text);
-  result.stats = {limits.read(), limits.peak()};
+  stats->samples_read = limits.read();
+  stats->peak_samples = limits.peak();
   return result;
 }
 
@@ -129,6 +167,12 @@ Engine::~Engine() = default;
 
 void Engine::SetDefaultSubqueryStep(Duration step) {
   if (step.count() > 0) impl_->subquery_step_ms.store(step.count(), std::memory_order_relaxed);
+}
+
+void Engine::SetQueryLog(std::shared_ptr<PlainFile> file) { impl_->log.SetFile(std::move(file)); }
+
+void Engine::ListActiveQueries(std::unique_ptr<PlainFile> file) {
+  impl_->active = std::make_unique<ActiveQueryLog>(std::move(file), impl_->options.max_concurrency);
 }
 
 Result<QueryResult> Engine::Instant(std::string_view query, Timestamp at,

@@ -11,6 +11,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/base/metrics.h"
+#include "storage/base/plain_file.h"
 #include "storage/base/result.h"
 #include "storage/queryable.h"
 
@@ -30,8 +31,22 @@ struct EngineOptions {
   Duration lookback_delta{300'000};
   Duration timeout{120'000};
   uint64_t max_samples = 50'000'000;
+  // What series, values and labels of running queries may take: of all together, of one. 0: no
+  // limit.
+  uint64_t max_memory_bytes = 0;
+  uint64_t max_query_memory_bytes = 0;
   int max_concurrency = 20;  // more wait for their turn
   Features features;
+  // Runs parts of a query beside the caller, up to max_helpers at a time; null: all runs on the
+  // caller's thread. Answers do not depend on it. REQUIRES: outlives the engine.
+  Executor* helpers = nullptr;
+  int max_helpers = 0;
+};
+
+// Who asks, for the query log: a request or a rule.
+struct QueryOrigin {
+  std::string client, method, path;
+  std::string rule_file, rule_group;
 };
 
 // Of one query.
@@ -43,12 +58,18 @@ struct QueryOptions {
   // show (or hardly: docs/retention.md), and do where raw samples have expired. 0: raw samples only
   // (rules and alerts).
   Duration max_source_resolution{0};
+  QueryOrigin origin;
 };
 inline constexpr Duration kAnyResolution = Duration::max();
 
 struct QueryStats {
   uint64_t samples_read = 0;
   uint64_t peak_samples = 0;
+  // In seconds: parsing, waiting for a turn, evaluating (with sorting the result), all.
+  double prepare_s = 0;
+  double queue_s = 0;
+  double inner_s = 0;
+  double total_s = 0;
 };
 
 // Texts as the API shows them, "PromQL warning: ..." / "PromQL info: ...", each once.
@@ -73,6 +94,10 @@ class Engine {
 
   // Takes effect for the next query (a reload may change it).
   void SetDefaultSubqueryStep(Duration step);  // global.evaluation_interval; 1m before
+  // A line of JSON for each query from now on; null: none.
+  void SetQueryLog(std::shared_ptr<PlainFile> file);
+  // The list of running queries (active_query_log.h), emptied. Once, before the first query.
+  void ListActiveQueries(std::unique_ptr<PlainFile> file);
 
   Result<QueryResult> Instant(std::string_view query, Timestamp at,
                               const QueryOptions& options = {}) const;

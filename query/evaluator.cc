@@ -10,6 +10,7 @@
 #include "query/functions/range.h"
 #include "query/histogram/flat.h"
 #include "query/levels.h"
+#include "query/parallel_stream.h"
 #include "query/selector.h"
 #include "query/smoothed_selector.h"
 #include "query/subquery.h"
@@ -82,72 +83,98 @@ Status CheckModifier(const VectorSelector& selector, std::string_view function) 
                            function));
 }
 
-// Runs a range function over the series of its range vector.
-class RangeFunctionStream final : public RowStream {
- public:
-  RangeFunctionStream(QueryContext& context, const Call& call, RangeInput input,
-                      const StepGrid& grid)
-      : context_(context),
-        call_(call),
-        input_(std::move(input)),
-        grid_(grid),
-        edges_(input_.levels) {}
+// A call of a range function: what it needs beside the samples of a series.
+struct RangeFunctionCall {
+  const Call& call;
+  const StepGrid grid;
+  const WindowGrid windows;
+  const RangeMode mode;
+  const LevelEdges edges;
+  std::vector<std::vector<double>> params;
+  std::vector<PositionRange> param_pos;
+  PositionRange range_pos;
 
   Status EvaluateParams(Evaluator& evaluator) {
-    for (const ExprPtr& arg : call_.args) {
+    for (const ExprPtr& arg : call.args) {
       if (arg->type == ValueType::kMatrix) {
-        range_pos_ = arg->pos;
+        range_pos = arg->pos;
         continue;
       }
-      TOCSIN_ASSIGN(auto param, evaluator.Scalar(*arg, grid_));
-      params_.push_back(std::move(param));
-      param_pos_.push_back(arg->pos);
+      TOCSIN_ASSIGN(auto param, evaluator.Scalar(*arg, grid));
+      params.push_back(std::move(param));
+      param_pos.push_back(arg->pos);
     }
     return OkStatus();
   }
+};
+
+// Runs a range function over series.
+class RangeFunctionStream final : public RowStream {
+ public:
+  RangeFunctionStream(QueryContext& context, std::shared_ptr<const RangeFunctionCall> function,
+                      SampleStreamPtr samples)
+      : context_(context),
+        function_(std::move(function)),
+        samples_(std::move(samples)),
+        index_(function_->windows) {}
 
   Result<bool> Next(Row* row) override {
-    TOCSIN_ASSIGN(bool more, input_.stream->Next(&series_));
+    TOCSIN_ASSIGN(bool more, samples_->Next(&series_));
     if (!more) return false;
-    row->Clear(grid_.count);
+    const RangeFunctionCall& function = *function_;
+    row->Clear(function.grid.count);
     row->labels = series_.labels;
     row->drop_name = series_.drop_name;
     if (series_.t.empty() && series_.h.empty() && series_.cells.empty()) return true;
     RangeCall call{context_,
                    series_,
-                   grid_,
-                   input_.windows,
-                   params_,
-                   param_pos_,
+                   function.grid,
+                   function.windows,
+                   index_,
+                   function.params,
+                   function.param_pos,
                    series_.labels.name(),
-                   range_pos_,
-                   input_.mode,
+                   function.range_pos,
+                   function.mode,
                    context_.lookback_ms,
                    *row,
                    {}};
-    if (edges_.empty()) {
-      call_.function->range(call);
+    const FunctionSpec& spec = *function.call.function;
+    if (function.edges.empty()) {
+      spec.range(call);
     } else {
-      LevelCall level{call, edges_};
-      call_.function->level(level);
+      LevelCall level{call, function.edges};
+      spec.level(level);
     }
     TOCSIN_RETURN_IF_ERROR(call.status);
-    if (!call_.function->keeps_name) ForgetName(context_, row);
+    if (!spec.keeps_name) ForgetName(context_, row);
     return true;
   }
-  bool distinct_without_name() const override { return input_.stream->distinct_without_name(); }
+  bool distinct_without_name() const override { return samples_->distinct_without_name(); }
 
  private:
   QueryContext& context_;
-  const Call& call_;
-  RangeInput input_;
-  const StepGrid grid_;
-  std::vector<std::vector<double>> params_;
-  std::vector<PositionRange> param_pos_;
-  PositionRange range_pos_;
-  const LevelEdges edges_;
+  const std::shared_ptr<const RangeFunctionCall> function_;
+  SampleStreamPtr samples_;
+  WindowIndex index_;
   SampleSeries series_;
 };
+
+Result<RowStreamPtr> RunRangeFunction(QueryContext& context,
+                                      std::shared_ptr<const RangeFunctionCall> function,
+                                      RangeInput input) {
+  if (input.stream != nullptr) {
+    return RowStreamPtr(std::make_unique<RangeFunctionStream>(context, std::move(function),
+                                                              std::move(input.stream)));
+  }
+  const size_t steps = function->grid.count;
+  return MakeParallel(context, input.samples.count, steps, input.samples.distinct_without_name,
+                      [function = std::move(function), open = std::move(input.samples.open)](
+                          QueryContext& own, size_t begin, size_t end) {
+                        return RowStreamPtr(std::make_unique<RangeFunctionStream>(
+                            own, function, open(own, begin, end)));
+                      });
+}
 
 }  // namespace
 
@@ -244,9 +271,11 @@ Result<RowStreamPtr> Evaluator::CallRange(const Call& call, const StepGrid& grid
   });
   TOCSIN_ASSIGN(auto input,
                 Range(**range, grid, call.function->name, call.function->level != nullptr));
-  auto stream = std::make_unique<RangeFunctionStream>(context_, call, std::move(input), grid);
-  TOCSIN_RETURN_IF_ERROR(stream->EvaluateParams(*this));
-  if (call.function->keeps_name) return RowStreamPtr(std::move(stream));
+  auto function = std::make_shared<RangeFunctionCall>(RangeFunctionCall{
+      call, grid, input.windows, input.mode, LevelEdges(input.levels), {}, {}, {}});
+  TOCSIN_RETURN_IF_ERROR(function->EvaluateParams(*this));
+  TOCSIN_ASSIGN(auto stream, RunRangeFunction(context_, std::move(function), std::move(input)));
+  if (call.function->keeps_name) return stream;
   return UnifyAfterDrop(context_, std::move(stream), OnDuplicate::kFail);
 }
 

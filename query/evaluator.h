@@ -2,6 +2,7 @@
 // come out as streams of rows, so a node holds only as much as its meaning needs.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,14 +33,29 @@ enum class RangeMode {
   kSmoothed,  // values at the edges are interpolated
 };
 
+// The samples of `count` series, which may be read in parts by several threads, each with a context
+// of its own that outlives its part.
+struct SamplesOfSeries {
+  size_t count = 0;
+  bool distinct_without_name = false;  // as of the streams
+  std::function<SampleStreamPtr(QueryContext& context, size_t begin, size_t end)> open;
+};
+
 // A range vector: series with all samples any window needs. For other modes than kPlain those reach
 // one lookback beyond the windows.
 struct RangeInput {
+  // One of the two: what a selector reads, or what a subquery gives.
+  SamplesOfSeries samples;
   SampleStreamPtr stream;
   WindowGrid windows;
   RangeMode mode = RangeMode::kPlain;
   // Where cells of a level stand for samples; the series have cells then. Only when asked for.
   std::vector<storage::LevelRegion> levels;
+
+  // All series, for who reads them on one thread. Once.
+  SampleStreamPtr TakeStream(QueryContext& context) {
+    return stream != nullptr ? std::move(stream) : samples.open(context, 0, samples.count);
+  }
 };
 
 // One thread, one query.

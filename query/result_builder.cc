@@ -57,11 +57,12 @@ Status ExtendedSeries(const QueryContext& context, const RangeInput& input,
 Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
   QueryContext& context = evaluator.context();
   TOCSIN_ASSIGN(auto input, evaluator.Range(root, {at_ms, 1, 1}));
+  const SampleStreamPtr stream = input.TakeStream(context);
   Matrix matrix;
   absl::flat_hash_set<Labels, LabelsHash> seen;
   SampleSeries samples;
   while (true) {
-    TOCSIN_ASSIGN(bool more, input.stream->Next(&samples));
+    TOCSIN_ASSIGN(bool more, stream->Next(&samples));
     if (!more) break;
     if (samples.t.empty() && samples.ht.empty()) continue;
     TOCSIN_RETURN_IF_ERROR(context.limits.Hold(samples.t.size() + samples.ht.size()));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,8 +90,10 @@ class RowsStream final : public RowStream {
 struct SampleSeries {
   Labels labels;
   bool drop_name = false;
-  std::vector<int64_t> t;  // of floats, ms
-  std::vector<double> v;
+  // Of floats: their times in ms and their values. Views of what storage decoded or of `own_t` and
+  // `own_v`; valid until the stream that gave them moves on.
+  std::span<const int64_t> t;
+  std::span<const double> v;
   std::vector<int64_t> ht;  // of histograms, ms
   std::vector<HistogramPtr> h;
   // Start timestamps, ms, 0 where unknown: as many as t and ht, or empty when none is known.
@@ -101,15 +104,25 @@ struct SampleSeries {
   std::vector<storage::LevelCell> cells;
   std::vector<uint32_t> weights;
 
+  std::vector<int64_t> own_t;
+  std::vector<double> own_v;
+
   void Clear() {
-    t.clear();
-    v.clear();
+    t = {};
+    v = {};
+    own_t.clear();
+    own_v.clear();
     ht.clear();
     h.clear();
     st.clear();
     hst.clear();
     cells.clear();
     weights.clear();
+  }
+  // After own_t and own_v were filled.
+  void ShowOwn() {
+    t = own_t;
+    v = own_v;
   }
 };
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <type_traits>
 
 #include "query/histogram/arithmetic.h"
 #include "query/levels.h"
+#include "query/parallel_stream.h"
 
 namespace tocsin::query {
 namespace {
@@ -29,36 +31,45 @@ bool Distinct(const QueryContext& context, const VectorSelector& selector) {
   return PinsMetricName(selector) && !context.features.type_and_unit_labels;
 }
 
-// The series of one selector, opened once, read one after the other.
+using SeriesSetPtr = std::shared_ptr<const storage::SeriesSet>;
+
+Result<SeriesSetPtr> OpenSeries(QueryContext& context, const VectorSelector& selector,
+                                int64_t from_ms, int64_t to_ms, Duration range,
+                                const SelectOptions& options, Duration coarsest) {
+  TOCSIN_RETURN_IF_ERROR(context.limits.CheckNow());
+  storage::SelectHints hints;
+  hints.range = range;
+  hints.function = options.function;
+  hints.step = Duration{context.step_ms};
+  hints.levels = options.levels && context.max_source_resolution_ms > 0;
+  hints.max_source_resolution = coarsest;
+  hints.canceled = context.limits.canceled();
+  TOCSIN_ASSIGN(auto set, context.queryable.Select(selector.matchers, Timestamp{from_ms},
+                                                   Timestamp{to_ms}, hints));
+  for (const std::string& text : set->warnings()) context.annotations.Warn(text, selector.pos);
+  for (const std::string& text : set->infos()) context.annotations.Info(text, selector.pos);
+  return SeriesSetPtr(std::move(set));
+}
+
+// Series [begin, end) of a set, one after the other.
 class SeriesScan {
  public:
-  static Result<SeriesScan> Open(QueryContext& context, const VectorSelector& selector,
-                                 int64_t from_ms, int64_t to_ms, Duration range,
-                                 const SelectOptions& options, Duration coarsest) {
-    TOCSIN_RETURN_IF_ERROR(context.limits.CheckNow());
-    storage::SelectHints hints;
-    hints.range = range;
-    hints.function = options.function;
-    hints.step = Duration{context.step_ms};
-    hints.levels = options.levels && context.max_source_resolution_ms > 0;
-    hints.max_source_resolution = coarsest;
-    hints.canceled = context.limits.canceled();
-    TOCSIN_ASSIGN(auto set, context.queryable.Select(selector.matchers, Timestamp{from_ms},
-                                                     Timestamp{to_ms}, hints));
-    for (const std::string& text : set->warnings()) context.annotations.Warn(text, selector.pos);
-    for (const std::string& text : set->infos()) context.annotations.Info(text, selector.pos);
-    return SeriesScan(context, std::move(set));
-  }
+  SeriesScan(QueryContext& context, SeriesSetPtr set, size_t begin, size_t end)
+      : context_(&context),
+        set_(std::move(set)),
+        reader_(set_->NewReader()),
+        next_(begin),
+        end_(end) {}
 
   // Moves to the next series; false after the last.
   Result<bool> NextSeries() {
-    if (next_ == set_->size()) return false;
+    if (next_ == end_) return false;
     TOCSIN_RETURN_IF_ERROR(context_->limits.Check());
     TOCSIN_RETURN_IF_ERROR(reader_->Seek(next_));
     ++next_;
     return true;
   }
-  const Labels& labels() const { return set_->labels(next_ - 1); }
+  void CopyLabels(Labels* out) const { set_->CopyLabels(next_ - 1, out); }
 
   Result<bool> NextBlock(storage::SampleBlock* block) {
     TOCSIN_ASSIGN(bool more, reader_->Next(block));
@@ -68,13 +79,11 @@ class SeriesScan {
   std::vector<storage::LevelRegion> levels() const { return set_->levels(); }
 
  private:
-  SeriesScan(QueryContext& context, std::unique_ptr<storage::SeriesSet> set)
-      : context_(&context), set_(std::move(set)), reader_(set_->NewReader()) {}
-
   QueryContext* context_;
-  std::unique_ptr<storage::SeriesSet> set_;
+  SeriesSetPtr set_;
   std::unique_ptr<storage::SampleReader> reader_;
-  size_t next_ = 0;
+  size_t next_;
+  const size_t end_;
 };
 
 // Histograms of one series as samples: copied, for queries that ask for counts only without their
@@ -215,7 +224,7 @@ class InstantStream final : public RowStream {
     if (!more) return false;
     row->Clear(steps_);
     row->drop_name = false;
-    row->labels = scan_.labels();
+    scan_.CopyLabels(&row->labels);
     histograms_.NewSeries();
     StepFiller filler(references_, edges_, lookback_ms_, output_, histograms_, row);
     storage::SampleBlock block;
@@ -258,7 +267,7 @@ class RangeStream final : public SampleStream {
     if (!more) return false;
     series->Clear();
     series->drop_name = false;
-    series->labels = scan_.labels();
+    scan_.CopyLabels(&series->labels);
     histograms_.NewSeries();
     storage::SampleBlock block;
     while (true) {
@@ -272,8 +281,15 @@ class RangeStream final : public SampleStream {
         AppendCells(block, series);
         continue;
       }
+      if (block.last && block.histograms.empty() && series->own_t.empty() && series->hst.empty() &&
+          !ShowsStarts(block) && !AnyStale(block.values)) {
+        series->t = Milliseconds(block.times);
+        series->v = block.values;
+        return true;
+      }
       Append(block, series);
     }
+    series->ShowOwn();
     if (!series->st.empty()) series->st.resize(series->t.size(), 0);
     if (!series->hst.empty()) series->hst.resize(series->ht.size(), 0);
     return true;
@@ -282,24 +298,26 @@ class RangeStream final : public SampleStream {
 
  private:
   void Append(const storage::SampleBlock& block, SampleSeries* series) {
-    if (context_.features.use_start_timestamps && !block.starts.empty())
-      AppendStarts(block, series);
+    if (ShowsStarts(block)) AppendStarts(block, series);
     if (block.histograms.empty()) return AppendFloats(block, series);
     for (size_t k = 0; k < block.size(); ++k) {
       const Histogram* h = block.histograms[k];
       if (h == nullptr) {
         if (IsStale(block.values[k])) continue;
-        series->t.push_back(block.times[k].ms);
-        series->v.push_back(block.values[k]);
+        series->own_t.push_back(block.times[k].ms);
+        series->own_v.push_back(block.values[k]);
       } else if (HistogramPtr taken = histograms_.Take(*h); taken != nullptr) {
         series->ht.push_back(block.times[k].ms);
         series->h.push_back(std::move(taken));
       }
     }
   }
+  bool ShowsStarts(const storage::SampleBlock& block) const {
+    return context_.features.use_start_timestamps && !block.starts.empty();
+  }
   // Before the samples themselves.
   static void AppendStarts(const storage::SampleBlock& block, SampleSeries* series) {
-    series->st.resize(series->t.size(), 0);
+    series->st.resize(series->own_t.size(), 0);
     series->hst.resize(series->ht.size(), 0);
     for (size_t k = 0; k < block.size(); ++k) {
       const Histogram* h = block.histograms.empty() ? nullptr : block.histograms[k];
@@ -326,16 +344,25 @@ class RangeStream final : public SampleStream {
   // Copies all, leaving out staleness markers: writes each sample and keeps it or not.
   static void AppendFloats(const storage::SampleBlock& block, SampleSeries* series) {
     const size_t n = block.size();
-    size_t at = series->t.size();
-    series->t.resize(at + n);
-    series->v.resize(at + n);
+    size_t at = series->own_t.size();
+    series->own_t.resize(at + n);
+    series->own_v.resize(at + n);
     for (size_t k = 0; k < n; ++k) {
-      series->t[at] = block.times[k].ms;
-      series->v[at] = block.values[k];
+      series->own_t[at] = block.times[k].ms;
+      series->own_v[at] = block.values[k];
       at += IsStale(block.values[k]) ? 0 : 1;
     }
-    series->t.resize(at);
-    series->v.resize(at);
+    series->own_t.resize(at);
+    series->own_v.resize(at);
+  }
+  static bool AnyStale(std::span<const double> values) {
+    bool any = false;
+    for (const double v : values) any |= IsStale(v);
+    return any;
+  }
+  static std::span<const int64_t> Milliseconds(std::span<const Timestamp> times) {
+    static_assert(sizeof(Timestamp) == sizeof(int64_t) && std::is_standard_layout_v<Timestamp>);
+    return {reinterpret_cast<const int64_t*>(times.data()), times.size()};
   }
 
   QueryContext& context_;
@@ -372,29 +399,55 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
   with_levels.levels = true;
   const Duration coarsest =
       CoarsestLevel(context, references.first_ms, references.step_ms, grid.count, 0);
-  TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, references.at(grid.count - 1),
-                                            Duration{0}, with_levels, coarsest));
-  return RowStreamPtr(std::make_unique<InstantStream>(std::move(scan), references,
-                                                      context.lookback_ms, grid.count, options,
-                                                      Distinct(context, selector)));
+  TOCSIN_ASSIGN(SeriesSetPtr set, OpenSeries(context, selector, from, references.at(grid.count - 1),
+                                             Duration{0}, with_levels, coarsest));
+  const bool distinct = Distinct(context, selector);
+  const size_t series = set->size();
+  return MakeParallel(context, series, grid.count, distinct,
+                      [set = std::move(set), references, steps = grid.count, options, distinct](
+                          QueryContext& own, size_t begin, size_t end) {
+                        return RowStreamPtr(std::make_unique<InstantStream>(
+                            SeriesScan(own, set, begin, end), references, own.lookback_ms, steps,
+                            options, distinct));
+                      });
 }
 
-Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
-                                      const ReferenceTimes& references, size_t steps,
-                                      int64_t reach_ms, int64_t ahead_ms,
-                                      const SelectOptions& options,
-                                      std::vector<storage::LevelRegion>* levels) {
+namespace {
+
+Result<SamplesOfSeries> OpenSamples(QueryContext& context, const VectorSelector& selector,
+                                    const ReferenceTimes& references, size_t steps,
+                                    int64_t reach_ms, int64_t ahead_ms,
+                                    const SelectOptions& options,
+                                    std::vector<storage::LevelRegion>* levels) {
   const int64_t from = SaturatingSub(references.first_ms, reach_ms - (options.counts_only ? 0 : 1));
   const int64_t to = references.at(steps - 1) + ahead_ms;
   const Duration coarsest = options.levels ? CoarsestLevel(context, references.first_ms,
                                                            references.step_ms, steps, reach_ms)
                                            : Duration{0};
-  TOCSIN_ASSIGN(auto scan, SeriesScan::Open(context, selector, from, to, Duration{reach_ms},
-                                            options, coarsest));
-  auto stream = std::make_unique<RangeStream>(context, std::move(scan), options.counts_only,
-                                              Distinct(context, selector));
-  if (levels != nullptr) *levels = stream->levels();
-  return SampleStreamPtr(std::move(stream));
+  TOCSIN_ASSIGN(SeriesSetPtr set,
+                OpenSeries(context, selector, from, to, Duration{reach_ms}, options, coarsest));
+  if (levels != nullptr) *levels = set->levels();
+  SamplesOfSeries samples;
+  samples.count = set->size();
+  samples.distinct_without_name = Distinct(context, selector);
+  samples.open = [set = std::move(set), counts_only = options.counts_only,
+                  distinct = samples.distinct_without_name](QueryContext& own, size_t begin,
+                                                            size_t end) {
+    return SampleStreamPtr(std::make_unique<RangeStream>(own, SeriesScan(own, set, begin, end),
+                                                         counts_only, distinct));
+  };
+  return samples;
+}
+
+}  // namespace
+
+Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
+                                      const ReferenceTimes& references, size_t steps,
+                                      int64_t reach_ms, int64_t ahead_ms,
+                                      const SelectOptions& options) {
+  TOCSIN_ASSIGN(auto samples, OpenSamples(context, selector, references, steps, reach_ms, ahead_ms,
+                                          options, nullptr));
+  return samples.open(context, 0, samples.count);
 }
 
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matrix,
@@ -410,9 +463,9 @@ Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& matr
   SelectOptions by_mode = options;
   by_mode.levels = options.levels && input.mode == RangeMode::kPlain;
   TOCSIN_ASSIGN(
-      input.stream,
-      SelectSamples(context, selector, references, grid.count, range + around,
-                    input.mode == RangeMode::kSmoothed ? around : 0, by_mode, &input.levels));
+      input.samples,
+      OpenSamples(context, selector, references, grid.count, range + around,
+                  input.mode == RangeMode::kSmoothed ? around : 0, by_mode, &input.levels));
   return input;
 }
 

@@ -35,8 +35,7 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
 Result<SampleStreamPtr> SelectSamples(QueryContext& context, const VectorSelector& selector,
                                       const ReferenceTimes& references, size_t steps,
                                       int64_t reach_ms, int64_t ahead_ms,
-                                      const SelectOptions& options,
-                                      std::vector<storage::LevelRegion>* levels = nullptr);
+                                      const SelectOptions& options);
 
 Result<RangeInput> SelectRange(QueryContext& context, const MatrixSelector& selector,
                                const StepGrid& grid, const SelectOptions& options);

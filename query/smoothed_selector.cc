@@ -49,7 +49,7 @@ class SmoothedStream final : public RowStream {
 
  private:
   // The first sample of [begin, end) after t.
-  static size_t After(const std::vector<int64_t>& times, size_t begin, size_t end, int64_t t) {
+  static size_t After(std::span<const int64_t> times, size_t begin, size_t end, int64_t t) {
     return static_cast<size_t>(std::upper_bound(times.begin() + begin, times.begin() + end, t) -
                                times.begin());
   }

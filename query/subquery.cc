@@ -33,8 +33,10 @@ HistogramPtr WithoutHint(const HistogramPtr& h) {
 
 class SubqueryStream final : public SampleStream {
  public:
-  SubqueryStream(RowStreamPtr rows, const StepGrid& inner)
-      : rows_(std::move(rows)), inner_(inner) {}
+  // REQUIRES: inner.count / 2 samples are held; they are given back at the end.
+  SubqueryStream(Limits& limits, RowStreamPtr rows, const StepGrid& inner)
+      : limits_(limits), rows_(std::move(rows)), inner_(inner) {}
+  ~SubqueryStream() override { limits_.Release(inner_.count / 2); }
 
   Result<bool> Next(SampleSeries* series) override {
     TOCSIN_ASSIGN(bool more, rows_->Next(&row_));
@@ -44,18 +46,20 @@ class SubqueryStream final : public SampleStream {
     series->drop_name = row_.drop_name;
     for (size_t i = 0; i < inner_.count; ++i) {
       if (IsPresent(row_.v[i])) {
-        series->t.push_back(inner_.at(i));
-        series->v.push_back(row_.v[i]);
+        series->own_t.push_back(inner_.at(i));
+        series->own_v.push_back(row_.v[i]);
       } else if (row_.HasHistogram(i)) {
         series->ht.push_back(inner_.at(i));
         series->h.push_back(WithoutHint(row_.h[i]));
       }
     }
+    series->ShowOwn();
     return true;
   }
   bool distinct_without_name() const override { return rows_->distinct_without_name(); }
 
  private:
+  Limits& limits_;
   RowStreamPtr rows_;
   const StepGrid inner_;
   Row row_;
@@ -77,11 +81,13 @@ Result<RangeInput> EvaluateSubquery(Evaluator& evaluator, const SubqueryExpr& su
     return Error(ErrorCode::kLimit,
                  "query processing would load too many samples into memory in query execution");
   }
+  // The row in hand; its steps may be many more than those of the query.
+  TOCSIN_RETURN_IF_ERROR(context.limits.Hold(inner.count / 2));
   RowStreamPtr rows = std::make_unique<RowsStream>(Rows(), true);
   if (inner.count > 0) {
     TOCSIN_ASSIGN(rows, evaluator.Vector(*subquery.expr, inner));
   }
-  input.stream = std::make_unique<SubqueryStream>(std::move(rows), inner);
+  input.stream = std::make_unique<SubqueryStream>(context.limits, std::move(rows), inner);
   return input;
 }
 

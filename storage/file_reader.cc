@@ -103,6 +103,13 @@ Status FileReader::Read(const SealedFile& file, uint64_t series_id, Timestamp fr
   const unsigned slot = SlotOf(series_id);
   TOCSIN_ASSIGN(Fetched * fetched, Fetch(file, GroupOf(series_id)));
   Status first_error;
+  size_t runs = 0;
+  const auto count = [&](const SegmentReader& reader) {
+    if (reader.max_time() >= from && reader.min_time() <= to) runs += reader.RunCount(slot);
+  };
+  for (const auto& part : fetched->parts)
+    if (part->status.ok()) count(part->reader);
+  only_run_ = runs == 1;
   const auto note = [&](Status status) {
     if (!status.ok() && first_error.ok()) first_error = std::move(status);
   };
@@ -117,6 +124,9 @@ Status FileReader::Read(const SealedFile& file, uint64_t series_id, Timestamp fr
       has = has || day.reader.segment(i).Has(slot);
     const Status opened = has ? OpenColumns(*fetched, slot) : OkStatus();
     note(opened);
+    for (size_t i = 0; has && opened.ok() && i < day.reader.segments(); ++i)
+      count(day.reader.segment(i));
+    only_run_ = runs == 1;
     for (size_t i = 0; has && opened.ok() && i < day.reader.segments(); ++i)
       note(ReadRuns(day.reader.segment(i), slot, from, to, take));
   }

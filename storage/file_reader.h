@@ -31,6 +31,8 @@ class FileReader {
   // was taken before it stays valid.
   Status Read(const SealedFile& file, uint64_t series_id, Timestamp from, Timestamp to,
               const std::function<void(const SegmentRun&)>& take);
+  // For `take`: its run is the only one of this Read, so that its views stay valid until the next.
+  bool only_run() const { return only_run_; }
 
  private:
   struct Part {
@@ -68,6 +70,7 @@ class FileReader {
 
   const RocksStore& store_;
   const size_t max_parts_;
+  bool only_run_ = false;
   std::deque<Fetched> fetched_;  // the newest last
   std::vector<std::unique_ptr<Part>> spare_;
   std::vector<std::unique_ptr<Day>> spare_days_;

@@ -98,6 +98,22 @@ std::vector<Symbol> Postings::Values(Symbol name) const {
   return out;
 }
 
+size_t Postings::Some(Symbol name, Symbol value, size_t from, size_t n,
+                      std::vector<uint32_t>* out) const {
+  out->clear();
+  std::shared_lock lock(mutex_);
+  const auto of_name = names_.find(name);
+  if (of_name == names_.end()) return 0;
+  const auto of_value = of_name->second.values.find(value);
+  if (of_value == of_name->second.values.end()) return 0;
+  const std::vector<uint32_t>& list = of_value->second;
+  if (from < list.size()) {
+    const auto begin = list.begin() + static_cast<std::ptrdiff_t>(from);
+    out->assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(n, list.size() - from)));
+  }
+  return out->size();
+}
+
 uint64_t Postings::pairs() const {
   std::shared_lock lock(mutex_);
   uint64_t count = 0;

@@ -35,6 +35,8 @@ class Postings {
 
   std::vector<Symbol> Names() const;
   std::vector<Symbol> Values(Symbol name) const;
+  // Up to `n` indexes of the series with that label, after the first `from` of them; how many.
+  size_t Some(Symbol name, Symbol value, size_t from, size_t n, std::vector<uint32_t>* out) const;
   uint64_t pairs() const;
 
  private:

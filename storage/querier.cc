@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "storage/model/duration.h"
@@ -16,12 +17,24 @@ namespace {
 // The selected series of one query with the view they are read from.
 class ViewSeriesSet final : public SeriesSet {
  public:
-  ViewSeriesSet(std::shared_ptr<const ReadContext> context, std::vector<const Series*> series,
-                std::vector<Labels> labels)
-      : context_(std::move(context)), series_(std::move(series)), labels_(std::move(labels)) {}
+  // REQUIRES: `index` outlives this.
+  ViewSeriesSet(std::shared_ptr<const ReadContext> context, const SeriesIndex& index,
+                std::vector<const Series*> series)
+      : context_(std::move(context)),
+        index_(index),
+        series_(std::make_shared<std::vector<const Series*>>(std::move(series))) {}
 
-  size_t size() const override { return series_.size(); }
-  const Labels& labels(size_t index) const override { return labels_[index]; }
+  size_t size() const override { return series_->size(); }
+  const Labels& labels(size_t index) const override {
+    std::call_once(made_, [this] {
+      labels_.reserve(series_->size());
+      for (const Series* series : *series_) labels_.push_back(index_.LabelsOf(*series));
+    });
+    return labels_[index];
+  }
+  void CopyLabels(size_t index, Labels* out) const override {
+    *out = index_.LabelsOf(*(*series_)[index]);
+  }
   std::unique_ptr<SampleReader> NewReader() const override {
     return MakeSampleReader(context_, series_);
   }
@@ -31,8 +44,10 @@ class ViewSeriesSet final : public SeriesSet {
 
  private:
   std::shared_ptr<const ReadContext> context_;
-  std::vector<const Series*> series_;
-  std::vector<Labels> labels_;
+  const SeriesIndex& index_;
+  const SelectedSeries series_;
+  mutable std::once_flag made_;
+  mutable std::vector<Labels> labels_;  // of all, once one was asked for
 };
 
 // Leaves of series with one label set that of the highest id; the others go to `older`, by it. All
@@ -64,33 +79,51 @@ std::vector<std::string> SortedTexts(const SymbolTable& symbols,
   return out;
 }
 
+// Whether series may have samples in a range: asked in ascending order of id it looks at each group
+// once.
+class Liveness {
+ public:
+  Liveness(const Directory& view, const Head& head, Timestamp from, Timestamp to)
+      : view_(view), head_(head), from_(from), to_(to) {
+    for (const SealedFilePtr& file : view.OfDays(from, to))
+      if (file->Overlaps(from, to)) files_.push_back(file.get());
+    for (const SealedFilePtr& file : view.levels)
+      if (file->Overlaps(from, to)) files_.push_back(file.get());
+  }
+
+  bool Has(const Series& series) {
+    const uint64_t group = GroupOf(series.id);
+    if (group != group_) {
+      group_ = group;
+      in_files_ = std::any_of(files_.begin(), files_.end(), [&](const SealedFile* file) {
+        return file->header.groups.Contains(group);
+      });
+      open_ = in_files_ ? nullptr : head_.Find(group);
+    }
+    if (in_files_) return true;
+    if (open_ == nullptr) return false;
+    std::lock_guard lock(open_->mutex());
+    return open_->MayHave(SlotOf(series.id), from_, to_, view_.published);
+  }
+
+ private:
+  const Directory& view_;
+  const Head& head_;
+  const Timestamp from_, to_;
+  std::vector<const SealedFile*> files_;
+  uint64_t group_ = 0;  // asked for last
+  bool in_files_ = false;
+  const Group* open_ = nullptr;
+};
+
 }  // namespace
 
 std::vector<const Series*> Querier::Find(const Directory& view, std::span<const Matcher> matchers,
                                          Timestamp from, Timestamp to) const {
   if (from > to) return {};
   std::vector<const Series*> series = index_.Select(matchers);
-  std::vector<const SealedFile*> files;
-  for (const SealedFilePtr& file : view.OfDays(from, to))
-    if (file->Overlaps(from, to)) files.push_back(file.get());
-  for (const SealedFilePtr& file : view.levels)
-    if (file->Overlaps(from, to)) files.push_back(file.get());
-  uint64_t known_group = 0;
-  bool in_files = false;
-  std::erase_if(series, [&](const Series* one) {
-    const uint64_t group = GroupOf(one->id);
-    if (group != known_group) {
-      known_group = group;
-      in_files = std::any_of(files.begin(), files.end(), [&](const SealedFile* file) {
-        return file->header.groups.Contains(group);
-      });
-    }
-    if (in_files) return false;
-    const Group* open = head_.Find(group);
-    if (open == nullptr) return true;
-    std::lock_guard lock(open->mutex());
-    return !open->MayHave(SlotOf(one->id), from, to, view.published);
-  });
+  Liveness liveness(view, head_, from, to);
+  std::erase_if(series, [&](const Series* one) { return !liveness.Has(*one); });
   return series;
 }
 
@@ -171,15 +204,10 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
     std::sort(ids.begin(), ids.end());
     context->levels = ChooseLevels(*context->view, head_, ids, from, to, hints);
   }
-  std::vector<Labels> labels;
-  labels.reserve(series.size());
-  for (size_t i = 0; i < series.size(); ++i) {
-    if (i % 1024 == 0 && hints.canceled != nullptr && hints.canceled->load())
-      return Error(ErrorCode::kCanceled, "the query was canceled");
-    labels.push_back(index_.LabelsOf(*series[i]));
-  }
+  if (hints.canceled != nullptr && hints.canceled->load())
+    return Error(ErrorCode::kCanceled, "the query was canceled");
   return std::unique_ptr<SeriesSet>(
-      std::make_unique<ViewSeriesSet>(std::move(context), std::move(series), std::move(labels)));
+      std::make_unique<ViewSeriesSet>(std::move(context), index_, std::move(series)));
 }
 
 Result<std::vector<std::string>> Querier::LabelNames(std::span<const Matcher> matchers,
@@ -208,23 +236,28 @@ Result<std::vector<std::string>> Querier::LabelValues(const std::string& name,
   const Symbol symbol = index_.symbols().Find(name);
   if (symbol == 0) return std::vector<std::string>();
   const DirectoryPtr view = directories_.View();
-  absl::flat_hash_set<Symbol> found;
   from = std::max(from, view->OldestEdge());
-  const std::vector<const Series*> hot = Find(*view, matchers, from, to);
-  const auto take = [&](const Series& series) {
-    for (const auto& [own_name, value] : series.labels())
-      if (own_name == symbol) found.insert(value);
-  };
-  for (const Series* series : hot) take(*series);
+  absl::flat_hash_set<Symbol> found;
   if (matchers.empty()) {
+    if (from > to) return std::vector<std::string>();
+    Liveness liveness(*view, head_, from, to);
+    const auto hot =
+        index_.ValuesOf(symbol, [&](const Series& series) { return liveness.Has(series); });
+    found.insert(hot.begin(), hot.end());
     if (const auto days = ColdDays(from, to)) {
       TOCSIN_ASSIGN(const auto values, index_.cold()->Values(symbol, days->first, days->second));
       found.insert(values.begin(), values.end());
     }
-  } else {
-    for (const SeriesPtr& series : FindCold(*view, matchers, from, to, hot, Warnings()))
-      take(*series);
+    return SortedTexts(index_.symbols(), found);
   }
+  const auto take = [&](const Series& series) {
+    for (const auto& [own_name, value] : series.labels())
+      if (own_name == symbol) found.insert(value);
+  };
+  const std::vector<const Series*> hot = Find(*view, matchers, from, to);
+  for (const Series* series : hot) take(*series);
+  for (const SeriesPtr& series : FindCold(*view, matchers, from, to, hot, Warnings()))
+    take(*series);
   return SortedTexts(index_.symbols(), found);
 }
 

@@ -38,6 +38,8 @@ struct SampleBlock {
   // (itself and those left out before it; a staleness marker: 0). Between two that follow each
   // other no counter reset was left out. Empty: each stands for itself.
   std::span<const uint32_t> weights;
+  // The last block of its series, for sure: its views stay valid until the next Seek.
+  bool last = false;
 
   size_t size() const { return times.size(); }
 };
@@ -67,6 +69,8 @@ class SeriesSet {
   virtual ~SeriesSet() = default;
   virtual size_t size() const = 0;
   virtual const Labels& labels(size_t index) const = 0;
+  // The same for those who look at each series once: nothing is kept behind.
+  virtual void CopyLabels(size_t index, Labels* out) const { *out = labels(index); }
   virtual std::unique_ptr<SampleReader> NewReader() const = 0;
   // Damage that cost part of the answer ("segment ... is damaged"); shown as warnings.
   virtual std::vector<std::string> warnings() const { return {}; }

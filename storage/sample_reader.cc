@@ -14,7 +14,7 @@ namespace {
 
 class MergingReader final : public SampleReader {
  public:
-  MergingReader(std::shared_ptr<const ReadContext> context, std::vector<const Series*> series)
+  MergingReader(std::shared_ptr<const ReadContext> context, SelectedSeries series)
       : context_(std::move(context)),
         series_(std::move(series)),
         files_(context_->store),
@@ -28,6 +28,7 @@ class MergingReader final : public SampleReader {
     return !days_.empty() || !level_days_.empty() || head_at_ < head_.values.size() ||
            head_histograms_at_ < head_histograms_.size();
   }
+  size_t Size() const { return direct_.times.empty() ? times_.size() : direct_.times.size(); }
   void LoadDay();
   // What the level has of the day; false: it knows nothing of the series' group.
   bool LoadLevel(const LevelChoice::Day& day);
@@ -43,7 +44,11 @@ class MergingReader final : public SampleReader {
     starts_.resize(times_.size());
     starts_.back() = start;
   }
-  void PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks);
+  void PutRun(SegmentRun run, std::span<const Tombstone* const> masks);
+  // The part of a run that lies in the asked range.
+  SegmentRun Cut(const SegmentRun& run) const;
+  // Copies what `direct_` shows, before its views end or something joins it.
+  void Materialize();
   Status PutHistograms(const SegmentRun& run, std::span<const Tombstone* const> masks);
   // Whether the sample is asked for and not deleted.
   bool Wanted(Timestamp t, std::span<const Tombstone* const> masks) const;
@@ -51,7 +56,7 @@ class MergingReader final : public SampleReader {
   void MergeHistograms();
 
   const std::shared_ptr<const ReadContext> context_;
-  const std::vector<const Series*> series_;
+  const SelectedSeries series_;
   FileReader files_;
   LevelReader level_files_;
 
@@ -67,7 +72,9 @@ class MergingReader final : public SampleReader {
   std::vector<const Histogram*> level_pointers_;
   SampleList head_;  // ascending
   size_t head_at_ = 0;
-  std::vector<Timestamp> times_;  // of the day in hand
+  // A day that is one run of one file is handed out as it was decoded; others are copied together.
+  SegmentRun direct_;
+  std::vector<Timestamp> times_;  // of the day in hand, unless direct_ has it
   std::vector<double> values_;
   std::vector<Timestamp> starts_;  // as many, or empty when none is known
   // Native histograms are rare: a list of their own, merged in when the day has some.
@@ -81,7 +88,7 @@ class MergingReader final : public SampleReader {
 
 Status MergingReader::Seek(size_t index) {
   ids_.clear();
-  const uint64_t newest = series_[index]->id;
+  const uint64_t newest = (*series_)[index]->id;
   if (const auto older = context_->older.find(newest); older != context_->older.end())
     ids_ = older->second;
   ids_.push_back(newest);
@@ -95,6 +102,7 @@ Status MergingReader::Seek(size_t index) {
   head_at_ = 0;
   head_histograms_.clear();
   head_histograms_at_ = 0;
+  direct_ = {};
   times_.clear();
   values_.clear();
   starts_.clear();
@@ -117,30 +125,35 @@ Status MergingReader::Seek(size_t index) {
 
 Result<bool> MergingReader::Next(SampleBlock* block) {
   *block = {};
-  while (at_ == times_.size()) {
+  while (at_ == Size()) {
     if (NextOfLevel(block)) return true;
     if (!DaysLeft()) return false;
     if (context_->canceled != nullptr && context_->canceled->load(std::memory_order_relaxed))
       return Error(ErrorCode::kCanceled, "the query was canceled");
     LoadDay();
   }
-  const size_t n = std::min(kMaxBlockSamples, times_.size() - at_);
-  block->times = std::span(times_).subspan(at_, n);
-  block->values = std::span(values_).subspan(at_, n);
+  const bool direct = !direct_.times.empty();
+  const auto times = direct ? direct_.times : std::span<const Timestamp>(times_);
+  const auto values = direct ? direct_.values : std::span<const double>(values_);
+  const auto starts = direct ? direct_.starts : std::span<const Timestamp>(starts_);
+  const size_t n = std::min(kMaxBlockSamples, times.size() - at_);
+  block->times = times.subspan(at_, n);
+  block->values = values.subspan(at_, n);
   block->histograms = {};
-  block->starts =
-      starts_.empty() ? std::span<const Timestamp>() : std::span(starts_).subspan(at_, n);
+  block->starts = starts.empty() ? starts : starts.subspan(at_, n);
   if (!histograms_.empty()) {
     const auto histograms = std::span(histograms_).subspan(at_, n);
     if (std::any_of(histograms.begin(), histograms.end(), [](auto* h) { return h != nullptr; }))
       block->histograms = histograms;
   }
   at_ += n;
+  block->last = at_ == times.size() && !DaysLeft();
   return true;
 }
 
 // The next day that a file or the head has.
 void MergingReader::LoadDay() {
+  direct_ = {};
   times_.clear();
   values_.clear();
   starts_.clear();
@@ -165,6 +178,11 @@ void MergingReader::LoadDay() {
     for (const uint64_t id : ids_)
       if (file.header.groups.Contains(GroupOf(id))) ReadFile(file, id);
   }
+  const bool head_joins =
+      (head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day) ||
+      (head_histograms_at_ < head_histograms_.size() &&
+       DayOf(head_histograms_[head_histograms_at_].t) == day);
+  if (head_joins || !day_histograms_.empty()) Materialize();
   for (; head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day; ++head_at_)
     Put(head_.values[head_at_].t, head_.values[head_at_].value, head_.start(head_at_));
   for (; head_histograms_at_ < head_histograms_.size() &&
@@ -253,6 +271,7 @@ void MergingReader::SkipDay(uint16_t day) {
 }
 
 void MergingReader::ReadFile(const SealedFile& file, uint64_t id) {
+  Materialize();
   std::vector<const Tombstone*> masks;
   for (const Tombstone& tombstone : context_->view->tombstones)
     if (tombstone.Masks(file, id)) masks.push_back(&tombstone);
@@ -276,21 +295,46 @@ bool MergingReader::Wanted(Timestamp t, std::span<const Tombstone* const> masks)
                       [t](const Tombstone* mask) { return t >= mask->from && t <= mask->to; });
 }
 
-void MergingReader::PutRun(const SegmentRun& run, std::span<const Tombstone* const> masks) {
-  if (masks.empty() && run.times.front() >= context_->raw_from &&
-      run.times.back() <= context_->to) {
-    ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
-    times_.insert(times_.end(), run.times.begin(), run.times.end());
-    values_.insert(values_.end(), run.values.begin(), run.values.end());
-    if (run.starts.empty() && starts_.empty()) return;
-    starts_.resize(times_.size() - run.times.size());
-    starts_.insert(starts_.end(), run.starts.begin(), run.starts.end());
-    starts_.resize(times_.size());
+SegmentRun MergingReader::Cut(const SegmentRun& run) const {
+  const auto begin = std::lower_bound(run.times.begin(), run.times.end(), context_->raw_from);
+  const auto end = std::upper_bound(begin, run.times.end(), context_->to);
+  const auto at = static_cast<size_t>(begin - run.times.begin());
+  const auto n = static_cast<size_t>(end - begin);
+  SegmentRun cut = run;
+  cut.times = run.times.subspan(at, n);
+  cut.values = run.values.subspan(at, n);
+  if (!run.starts.empty()) cut.starts = run.starts.subspan(at, n);
+  return cut;
+}
+
+void MergingReader::Materialize() {
+  if (direct_.times.empty()) return;
+  times_.assign(direct_.times.begin(), direct_.times.end());
+  values_.assign(direct_.values.begin(), direct_.values.end());
+  starts_.assign(direct_.starts.begin(), direct_.starts.end());
+  direct_ = {};
+}
+
+void MergingReader::PutRun(SegmentRun run, std::span<const Tombstone* const> masks) {
+  run = Cut(run);
+  if (run.times.empty()) return;
+  if (!masks.empty()) {
+    for (size_t i = 0; i < run.times.size(); ++i)
+      if (Wanted(run.times[i], masks))
+        Put(run.times[i], run.values[i], run.starts.empty() ? kNoStart : run.starts[i]);
     return;
   }
-  for (size_t i = 0; i < run.times.size(); ++i)
-    if (Wanted(run.times[i], masks))
-      Put(run.times[i], run.values[i], run.starts.empty() ? kNoStart : run.starts[i]);
+  if (files_.only_run() && times_.empty()) {
+    direct_ = run;
+    return;
+  }
+  ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
+  times_.insert(times_.end(), run.times.begin(), run.times.end());
+  values_.insert(values_.end(), run.values.begin(), run.values.end());
+  if (run.starts.empty() && starts_.empty()) return;
+  starts_.resize(times_.size() - run.times.size());
+  starts_.insert(starts_.end(), run.starts.begin(), run.starts.end());
+  starts_.resize(times_.size());
 }
 
 Status MergingReader::PutHistograms(const SegmentRun& run,
@@ -341,7 +385,7 @@ void MergingReader::SortFloats() {
 }  // namespace
 
 std::unique_ptr<SampleReader> MakeSampleReader(std::shared_ptr<const ReadContext> context,
-                                               std::vector<const Series*> series) {
+                                               SelectedSeries series) {
   return std::make_unique<MergingReader>(std::move(context), std::move(series));
 }
 

@@ -57,7 +57,9 @@ struct ReadContext {
   Warnings warnings;
 };
 
+using SelectedSeries = std::shared_ptr<const std::vector<const Series*>>;
+
 std::unique_ptr<SampleReader> MakeSampleReader(std::shared_ptr<const ReadContext> context,
-                                               std::vector<const Series*> series);
+                                               SelectedSeries series);
 
 }  // namespace tocsin::storage

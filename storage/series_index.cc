@@ -210,7 +210,12 @@ void SeriesIndex::FreeRemoved(MonotonicTime now) {
 }
 
 Labels SeriesIndex::LabelsOf(const Series& series) const {
+  constexpr size_t kLengths = 4;  // what two lengths take, nearly always
+  size_t bytes = 0;
+  for (const auto& [name, value] : series.labels())
+    bytes += symbols_.Text(name).size() + symbols_.Text(value).size() + kLengths;
   std::string packed;
+  packed.reserve(bytes);
   for (const auto& [name, value] : series.labels()) {
     PutString(packed, symbols_.Text(name));
     PutString(packed, symbols_.Text(value));
@@ -252,6 +257,24 @@ std::vector<std::string> SeriesIndex::LabelValues(const std::string& name) const
   if (const Symbol symbol = symbols_.Find(name))
     for (const Symbol value : postings_.Values(symbol)) out.emplace_back(symbols_.Text(value));
   std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<Symbol> SeriesIndex::ValuesOf(Symbol name,
+                                          const std::function<bool(const Series&)>& counts) const {
+  constexpr size_t kAtOnce = 16;
+  std::vector<uint32_t> indexes;
+  // Copied in small pieces, so that no lock is held while `counts` looks: nearly always the first
+  // series decides.
+  const auto any = [&](Symbol value) {
+    for (size_t from = 0; postings_.Some(name, value, from, kAtOnce, &indexes) > 0; from += kAtOnce)
+      for (const uint32_t index : indexes)
+        if (const Series* series = by_index_.Get(index); series != nullptr && counts(*series))
+          return true;
+    return false;
+  };
+  std::vector<Symbol> out = postings_.Values(name);
+  std::erase_if(out, [&](Symbol value) { return !any(value); });
   return out;
 }
 

@@ -85,6 +85,8 @@ class SeriesIndex {
   std::vector<const Series*> Select(std::span<const Matcher> matchers) const;
   std::vector<std::string> LabelNames() const;  // sorted, of all series
   std::vector<std::string> LabelValues(const std::string& name) const;
+  // Values of the label that a series has which counts; looks at as few as it can.
+  std::vector<Symbol> ValuesOf(Symbol name, const std::function<bool(const Series&)>& counts) const;
   const SymbolTable& symbols() const { return symbols_; }
 
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }

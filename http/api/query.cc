@@ -4,6 +4,7 @@
 #include "http/api/routes.h"
 #include "http/api/value_json.h"
 #include "query/language.h"
+#include "query/query_log.h"
 #include "storage/base/number.h"
 
 namespace tocsin::http {
@@ -42,6 +43,10 @@ Result<CommonParams> ParseCommon(const Request& request) {
     params.options.max_source_resolution = *resolution;
   }
   params.options.canceled = request.canceled.get();
+  params.options.origin.client =
+      request.remote_address.substr(0, request.remote_address.rfind(':'));
+  params.options.origin.method = request.method;
+  params.options.origin.path = request.path;
   return params;
 }
 
@@ -60,24 +65,12 @@ void Limit(query::QueryResult& result, size_t limit) {
   }
 }
 
-void AppendStats(std::string& out, const query::QueryStats& stats, double seconds) {
-  out += ",\"stats\":";
-  JsonWriter json(out);
-  json.BeginObject().Key("timings").BeginObject();
-  json.Field("evalTotalTime", seconds).Field("resultSortTime", 0.0);
-  json.Field("queryPreparationTime", 0.0).Field("innerEvalTime", seconds);
-  json.Field("execQueueTime", 0.0).Field("execTotalTime", seconds).EndObject();
-  json.Key("samples").BeginObject().Field("totalQueryableSamples", stats.samples_read);
-  json.Field("samplesRead", stats.samples_read).Field("peakSamples", stats.peak_samples);
-  json.EndObject().EndObject();
-}
-
 Error QueryError(const Error& error) {
   if (error.code() != ErrorCode::kInvalidArgument) return error;
   return InvalidParameter("query", error.message());
 }
 
-Response Answer(const Request& request, query::QueryResult result, size_t limit, double seconds) {
+Response Answer(const Request& request, query::QueryResult result, size_t limit) {
   Limit(result, limit);
   Envelope envelope;
   std::string& out = envelope.data();
@@ -86,7 +79,13 @@ Response Answer(const Request& request, query::QueryResult result, size_t limit,
   out += "\",\"result\":";
   AppendResult(out, result.value);
   const std::string_view stats = Param(request, "stats");
-  if (!stats.empty()) AppendStats(out, result.stats, seconds);
+  if (!stats.empty()) {
+    out += ",\"stats\":";
+    JsonWriter json(out);
+    json.BeginObject();
+    query::AppendStats(json, result.stats);
+    json.EndObject();
+  }
   if (!stats.empty() && stats != "true" && stats != "all") {
     result.warnings.push_back("value \"" + std::string(stats) +
                               "\" for parameter \"stats\" is deprecated and will be rejected in "
@@ -100,11 +99,9 @@ Result<Response> Query(const ApiContext& context, const Request& request, const 
   if (context.engine == nullptr) return NotRunning("the query engine");
   TOCSIN_ASSIGN(const CommonParams params, ParseCommon(request));
   TOCSIN_ASSIGN(const Timestamp at, TimeParam(request, "time", context.clock->Now()));
-  const MonotonicTime start = context.clock->Monotonic();
   auto result = context.engine->Instant(Param(request, "query"), at, params.options);
   if (!result.ok()) return QueryError(result.error());
-  return Answer(request, *std::move(result), params.limit,
-                ToSeconds(context.clock->Monotonic() - start));
+  return Answer(request, *std::move(result), params.limit);
 }
 
 struct RangeOf {
@@ -144,12 +141,10 @@ Result<Response> QueryRange(const ApiContext& context, const Request& request, c
   if (context.engine == nullptr) return NotRunning("the query engine");
   TOCSIN_ASSIGN(const RangeOf range, ParseRange(request));
   TOCSIN_ASSIGN(const CommonParams params, ParseCommon(request));
-  const MonotonicTime start = context.clock->Monotonic();
   auto result = context.engine->Range(Param(request, "query"), range.start, range.end, range.step,
                                       params.options);
   if (!result.ok()) return QueryError(result.error());
-  return Answer(request, *std::move(result), params.limit,
-                ToSeconds(context.clock->Monotonic() - start));
+  return Answer(request, *std::move(result), params.limit);
 }
 
 Result<Response> FormatQuery(const ApiContext&, const Request& request, const PathArgs&) {

@@ -3,7 +3,6 @@
 #include <map>
 #include <set>
 
-#include "absl/container/flat_hash_set.h"
 #include "http/api/label_escape.h"
 #include "http/api/params.h"
 #include "http/api/response.h"
@@ -66,51 +65,56 @@ Result<Response> LabelValues(const ApiContext& context, const Request& request,
   return FinishList(std::move(values), limit);
 }
 
-struct FoundSeries {
-  std::vector<Labels> series;
-  std::vector<std::string> warnings;
+// Adds series to the answer until the limit.
+class SeriesList {
+ public:
+  SeriesList(std::string& out, size_t limit) : out_(out), limit_(limit) { out_ += '['; }
+  // False: enough.
+  bool Add(const Labels& labels) {
+    if (limit_ > 0 && count_ == limit_) return false;
+    if (count_++ > 0) out_ += ',';
+    AppendLabels(out_, labels);
+    return true;
+  }
+
+ private:
+  std::string& out_;
+  const size_t limit_;
+  size_t count_ = 0;
 };
 
-Result<FoundSeries> FindSeries(const storage::Db& db, const MatcherSets& sets, TimeRange range,
-                               const Request& request) {
-  FoundSeries found;
-  absl::flat_hash_set<std::string> seen;  // packed labels; needed for several selectors only
-  storage::SelectHints hints;
-  hints.labels_only = true;
-  hints.canceled = request.canceled.get();
-  for (const auto& matchers : sets) {
-    TOCSIN_ASSIGN(auto set, db.Select(matchers, range.start, range.end, hints));
-    for (size_t i = 0; i < set->size(); ++i) {
-      const Labels& labels = set->labels(i);
-      if (sets.size() > 1 && !seen.insert(labels.packed()).second) continue;
-      found.series.push_back(labels);
-    }
-    for (std::string& warning : set->warnings()) found.warnings.push_back(std::move(warning));
-  }
-  std::sort(found.series.begin(), found.series.end());
-  return found;
-}
-
+// Of several selectors each series once, sorted; of one in storage order, as Prometheus does.
 Result<Response> Series(const ApiContext& context, const Request& request, const PathArgs&) {
   if (context.db == nullptr) return NotRunning("the database");
   if (request.param("match[]") == nullptr) return InvalidArgument("no match[] parameter provided");
   TOCSIN_ASSIGN(const size_t limit, LimitParam(request));
   TOCSIN_ASSIGN(const TimeRange range, RangeParams(request));
   TOCSIN_ASSIGN(const MatcherSets sets, MatchParams(request));
-  TOCSIN_ASSIGN(FoundSeries found, FindSeries(*context.db, sets, range, request));
-  if (limit > 0 && found.series.size() > limit) {
-    found.series.resize(limit);
-    found.warnings.emplace_back(kTruncatedWarning);
-  }
+  storage::SelectHints hints;
+  hints.labels_only = true;
+  hints.canceled = request.canceled.get();
+  std::vector<std::string> warnings;
+  std::set<Labels> merged;  // of several selectors
   Envelope envelope;
-  std::string& out = envelope.data();
-  out += '[';
-  for (size_t i = 0; i < found.series.size(); ++i) {
-    if (i > 0) out += ',';
-    AppendLabels(out, found.series[i]);
+  SeriesList list(envelope.data(), limit);
+  bool complete = true;
+  Labels labels;
+  for (const auto& matchers : sets) {
+    TOCSIN_ASSIGN(auto set, context.db->Select(matchers, range.start, range.end, hints));
+    for (size_t i = 0; i < set->size() && complete; ++i) {
+      set->CopyLabels(i, &labels);
+      if (sets.size() > 1) {
+        merged.insert(std::move(labels));
+      } else {
+        complete = list.Add(labels);
+      }
+    }
+    for (std::string& warning : set->warnings()) warnings.push_back(std::move(warning));
   }
-  out += ']';
-  return std::move(envelope).Finish(found.warnings);
+  for (auto one = merged.begin(); one != merged.end() && complete; ++one) complete = list.Add(*one);
+  if (!complete) warnings.emplace_back(kTruncatedWarning);
+  envelope.data() += ']';
+  return std::move(envelope).Finish(warnings);
 }
 
 using MetadataByMetric = std::map<std::string, std::vector<Metadata>>;

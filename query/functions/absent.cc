@@ -53,7 +53,7 @@ Result<RowStreamPtr> Absence(FunctionCall& call) {
   }
 }
 
-void MarkWindows(const std::vector<int64_t>& times, const WindowGrid& windows,
+void MarkWindows(std::span<const int64_t> times, const WindowGrid& windows,
                  std::vector<uint8_t>* present) {
   size_t next = 0;  // first sample after the window's start
   for (size_t i = 0; i < windows.count; ++i) {
@@ -65,10 +65,11 @@ void MarkWindows(const std::vector<int64_t>& times, const WindowGrid& windows,
 
 Result<RowStreamPtr> AbsenceOverTime(FunctionCall& call) {
   TOCSIN_ASSIGN(auto input, call.evaluator().Range(call.arg(0), call.grid(), "absent_over_time"));
+  const SampleStreamPtr stream = input.TakeStream(call.context());
   std::vector<uint8_t> present(call.grid().count, 0);
   SampleSeries series;
   while (true) {
-    TOCSIN_ASSIGN(bool more, input.stream->Next(&series));
+    TOCSIN_ASSIGN(bool more, stream->Next(&series));
     if (!more) return Missing(call.arg(0), present);
     MarkWindows(series.t, input.windows, &present);
     MarkWindows(series.ht, input.windows, &present);

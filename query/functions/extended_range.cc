@@ -16,7 +16,7 @@ struct Reach {
 };
 
 // Of samples [begin, end) around the window; false when there is no result.
-bool FindReach(const std::vector<int64_t>& t, size_t begin, size_t end, int64_t window_start,
+bool FindReach(std::span<const int64_t> t, size_t begin, size_t end, int64_t window_start,
                int64_t window_end, RangeMode mode, Reach* reach) {
   const auto from = t.begin() + begin, until = t.begin() + end - 1;
   const auto after_start = std::upper_bound(from, until, window_start);
@@ -56,7 +56,7 @@ Edges EdgesOf(const SampleSeries& s, const Reach& r, RangeMode mode, bool counte
 
 // Calls f(i) for the samples strictly inside the window.
 template <typename F>
-void ForEachInside(const std::vector<int64_t>& t, const Reach& r, F&& f) {
+void ForEachInside(std::span<const int64_t> t, const Reach& r, F&& f) {
   for (size_t i = r.first; i <= r.last; ++i) {
     if (t[i] > r.start && t[i] < r.end) f(i);
   }

@@ -41,7 +41,7 @@ namespace {
 
 // When all values are whole numbers whose running sums stay below 2^53, sums in any order are exact
 // and equal the compensated ones: prefix sums answer every window.
-bool WholeSums(const std::vector<double>& v, std::vector<double>* prefix) {
+bool WholeSums(std::span<const double> v, std::vector<double>* prefix) {
   constexpr double kExact = 9007199254740992.0;
   double magnitude = 0, sum = 0;
   prefix->resize(v.size() + 1);
@@ -57,13 +57,13 @@ bool WholeSums(const std::vector<double>& v, std::vector<double>* prefix) {
   return true;
 }
 
-double CompensatedSum(const std::vector<double>& v, size_t first, size_t last) {
+double CompensatedSum(std::span<const double> v, size_t first, size_t last) {
   double sum = 0, c = 0;
   for (size_t i = first; i < last; ++i) KahanAdd(v[i], &sum, &c);
   return std::isinf(sum) ? sum : sum + c;
 }
 
-double CompensatedMean(const std::vector<double>& v, size_t first, size_t last) {
+double CompensatedMean(std::span<const double> v, size_t first, size_t last) {
   double sum = v[first], c = 0, mean = 0, count = 1;
   bool incremental = false;
   for (size_t i = first + 1; i < last; ++i) {
@@ -116,7 +116,7 @@ void CombineHistograms(RangeCall& call, bool mean) {
 
 void Sum(RangeCall& call) {
   if (!call.series.h.empty()) return CombineHistograms(call, false);
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
@@ -126,7 +126,7 @@ void Sum(RangeCall& call) {
 
 void Avg(RangeCall& call) {
   if (!call.series.h.empty()) return CombineHistograms(call, true);
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
@@ -159,7 +159,7 @@ void Present(RangeCall& call) {
 // once.
 template <typename Better, typename Emit>
 void SlidingBest(RangeCall& call, Better better, Emit emit) {
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   std::vector<size_t> queue(v.size());
   size_t head = 0, tail = 0, entered = 0;
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
@@ -211,7 +211,7 @@ void Edge(RangeCall& call) {
 template <bool kRoot>
 void Variance(RangeCall& call) {
   CheckForHistograms(call);
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     double count = 0, mean = 0, mean_c = 0, aux = 0, aux_c = 0;
     for (size_t i = first; i < last; ++i) {
@@ -228,7 +228,7 @@ void Variance(RangeCall& call) {
 // The values of a sliding window, kept sorted.
 class SortedWindow {
  public:
-  explicit SortedWindow(const std::vector<double>& v) : v_(v) {}
+  explicit SortedWindow(std::span<const double> v) : v_(v) {}
 
   std::span<const double> Move(size_t first, size_t last) {
     if (first >= last_) {  // nothing in common with the window before
@@ -248,7 +248,7 @@ class SortedWindow {
     return std::lower_bound(sorted_.begin(), sorted_.end(), x, NaNFirst);
   }
 
-  const std::vector<double>& v_;
+  const std::span<const double> v_;
   std::vector<double> sorted_;
   size_t first_ = 0, last_ = 0;
 };
@@ -265,7 +265,7 @@ void QuantileOverTime(RangeCall& call) {
 
 void Mad(RangeCall& call) {
   CheckForHistograms(call);
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   std::vector<double> values;
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     values.assign(v.begin() + first, v.begin() + last);

@@ -10,11 +10,45 @@
 
 namespace tocsin::query {
 
+// What is known of the windows of a grid from the times of a series alone. The series of one target
+// share their times, so what was found for one is kept for the next.
+class WindowIndex {
+ public:
+  explicit WindowIndex(const WindowGrid& windows) : grid_(windows) {}
+
+  // The samples of window i are [first, last). REQUIRES: fewer than 2^32 times, ascending.
+  struct Window {
+    uint32_t first, last;
+  };
+  std::span<const Window> Of(std::span<const int64_t> times);
+
+  // How far a change within a window reaches beyond its samples; of windows with two or more.
+  struct Extrapolation {
+    double sampled;   // s between the first and the last sample
+    double to_start;  // s before the first, unless a counter would fall below zero
+    double to_end;    // s behind the last
+    double factor;    // what all three make of the change
+
+    double FactorFrom(double start, double divisor) const {
+      return (sampled == 0 ? 1 : (sampled + start + to_end) / sampled) / divisor;
+    }
+  };
+  // The factors are divided by `divisor`, the same at every call.
+  std::span<const Extrapolation> ExtrapolationsOf(std::span<const int64_t> times, double divisor);
+
+ private:
+  const WindowGrid grid_;
+  std::vector<int64_t> times_;  // those the rest is of
+  std::vector<Window> windows_;
+  std::vector<Extrapolation> extrapolations_;  // empty until asked for
+};
+
 struct RangeCall {
   QueryContext& context;
   const SampleSeries& series;
   const StepGrid& grid;  // evaluation times; the windows end at these, moved by offset and @
   const WindowGrid& windows;
+  WindowIndex& index;  // of `windows`
   // Scalar arguments, in order, one value per step.
   std::span<const std::vector<double>> params;
   std::span<const PositionRange> param_pos;
@@ -47,23 +81,15 @@ class WindowWork {
 
 // Calls f(step, first, last) for each window that holds any float: those at [first, last).
 template <typename F>
-void ForEachWindow(RangeCall& call, const WindowGrid& windows, F&& f) {
-  const std::vector<int64_t>& times = call.series.t;
+void ForEachWindow(RangeCall& call, F&& f) {
   WindowWork work(call);
-  size_t first = 0, last = 0;
-  const size_t n = times.size();
-  for (size_t i = 0; i < windows.count; ++i) {
-    const int64_t end = windows.end(i), start = end - windows.range_ms;
-    while (last < n && times[last] <= end) ++last;
-    while (first < last && times[first] <= start) ++first;
+  const auto windows = call.index.Of(call.series.t);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const auto [first, last] = windows[i];
     if (first == last) continue;
     f(i, first, last);
     if (!work.Add(last - first)) return;
   }
-}
-template <typename F>
-void ForEachWindow(RangeCall& call, F&& f) {
-  ForEachWindow(call, call.windows, std::forward<F>(f));
 }
 
 // Samples of one window: floats [f, f_end) and histograms [h, h_end).
@@ -77,7 +103,7 @@ struct MixedWindow {
 template <typename F>
 void ForEachMixedWindow(const SampleSeries& series, const WindowGrid& windows, F&& f) {
   MixedWindow w{0, 0, 0, 0};
-  auto move = [](const std::vector<int64_t>& times, int64_t start, int64_t end, size_t* first,
+  auto move = [](std::span<const int64_t> times, int64_t start, int64_t end, size_t* first,
                  size_t* last) {
     while (*last < times.size() && times[*last] <= end) ++*last;
     while (*first < *last && times[*first] <= start) ++*first;
@@ -100,13 +126,10 @@ void CheckForHistograms(RangeCall& call);
 // Adds x to the Neumaier-compensated sum (sum, c). The result is sum + c.
 inline void KahanAdd(double x, double* sum, double* c) {
   const double t = *sum + x;
-  if (__builtin_isinf(t)) {
-    *c = 0;
-  } else if (__builtin_fabs(*sum) >= __builtin_fabs(x)) {
-    *c += (*sum - t) + x;
-  } else {
-    *c += (x - t) + *sum;
-  }
+  const bool keep = __builtin_fabs(*sum) >= __builtin_fabs(x);
+  const double larger = keep ? *sum : x, smaller = keep ? x : *sum;
+  const double next = *c + ((larger - t) + smaller);
+  *c = __builtin_isinf(t) ? 0 : next;
   *sum = t;
 }
 

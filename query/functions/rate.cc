@@ -50,35 +50,57 @@ namespace {
 using enum ValueType;
 
 // Indexes i where v[i] < v[i - 1]: a counter started anew.
-std::vector<size_t> ResetsOf(const std::vector<double>& v) {
+std::vector<size_t> ResetsOf(std::span<const double> v) {
   std::vector<size_t> resets;
-  for (size_t i = 1; i < v.size(); ++i) {
+  bool any = false;  // nearly never, and quick to tell
+  for (size_t i = 1; i < v.size(); ++i) any |= v[i] < v[i - 1];
+  for (size_t i = 1; any && i < v.size(); ++i) {
     if (v[i] < v[i - 1]) resets.push_back(i);
   }
   return resets;
 }
 
+// Counters do not reach below zero: what lies before the first sample ends where it would be zero.
+double ClampedFactor(const WindowIndex::Extrapolation& e, double first_value, double change,
+                     double divisor) {
+  // Far from zero, as nearly always, a division less tells that.
+  constexpr double kSafe = 1.000001, kLarge = 1e300;
+  const double zero = first_value * e.sampled;
+  if (zero > e.to_start * change * kSafe && zero < kLarge) return e.factor;
+  const double to_zero = e.sampled * (first_value / change);
+  return to_zero < e.to_start ? e.FactorFrom(to_zero, divisor) : e.factor;
+}
+
 template <RateKind kKind>
 void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
-  const auto& t = call.series.t;
-  const auto& v = call.series.v;
+  const auto t = call.series.t;
+  const auto v = call.series.v;
   constexpr bool kCounter = kKind != RateKind::kDelta;
   const std::vector<size_t> resets = kCounter ? ResetsOf(v) : std::vector<size_t>();
   size_t next_reset = 0;
-  const double range_seconds = static_cast<double>(call.windows.range_ms) / 1000;
-  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
-    if (last - first < 2 || (!skip.empty() && skip[step] != 0)) return;
-    double result = v[last - 1] - v[first];
-    while (next_reset < resets.size() && resets[next_reset] <= first) ++next_reset;
-    for (size_t r = next_reset; r < resets.size() && resets[r] < last; ++r) {
-      result += v[resets[r] - 1];
+  const double divisor =
+      kKind == RateKind::kRate ? static_cast<double>(call.windows.range_ms) / 1000 : 1;
+  const auto windows = call.index.Of(t);
+  const auto extrapolations = call.index.ExtrapolationsOf(t, divisor);
+  WindowWork work(call);
+  for (size_t step = 0; step < windows.size(); ++step) {
+    const auto [first, last] = windows[step];
+    if (last - first < 2 || (!skip.empty() && skip[step] != 0)) continue;
+    const double first_value = v[first];
+    double change = v[last - 1] - first_value;
+    if (!resets.empty()) {
+      while (next_reset < resets.size() && resets[next_reset] <= first) ++next_reset;
+      for (size_t r = next_reset; r < resets.size() && resets[r] < last; ++r) {
+        change += v[resets[r] - 1];
+      }
+      if (!work.Add(last - first)) return;
     }
-    const int64_t end = call.windows.end(step);
-    double factor = ExtrapolationFactor(end - call.windows.range_ms, end, t[first], t[last - 1],
-                                        last - first, kCounter, v[first], result);
-    if (kKind == RateKind::kRate) factor /= range_seconds;
-    call.out.v[step] = result * factor;
-  });
+    const WindowIndex::Extrapolation& e = extrapolations[step];
+    const double factor = kCounter && change > 0 && first_value >= 0
+                              ? ClampedFactor(e, first_value, change, divisor)
+                              : e.factor;
+    call.out.v[step] = change * factor;
+  }
 }
 
 // The same for a counter of which start timestamps are known.
@@ -141,8 +163,8 @@ void Extrapolated(RangeCall& call) {
 
 template <bool kRate>
 void InstantFloats(RangeCall& call, size_t step, size_t last) {
-  const auto& t = call.series.t;
-  const auto& v = call.series.v;
+  const auto t = call.series.t;
+  const auto v = call.series.v;
   const int64_t interval = t[last] - t[last - 1];
   if (interval == 0) return;
   double result = v[last] - v[last - 1];
@@ -160,7 +182,7 @@ void InstantFloats(RangeCall& call, size_t step, size_t last) {
 template <bool kRate>
 void InstantMixed(RangeCall& call, size_t step, const MixedWindow& w) {
   if (w.floats() + w.histograms() < 2) return;
-  const auto& t = call.series.t;
+  const auto t = call.series.t;
   const auto& ht = call.series.ht;
   size_t f = w.f_end, h = w.h_end;
   int histograms = 0;
@@ -246,7 +268,7 @@ void CheckFactor(RangeCall& call, std::string_view what, double factor) {
 
 void DoubleExponentialSmoothing(RangeCall& call) {
   CheckForHistograms(call);
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
     const double smoothing = call.params[0][step], trend = call.params[1][step];
     CheckFactor(call, "trend", trend);
@@ -267,7 +289,7 @@ void DoubleExponentialSmoothing(RangeCall& call) {
 // Counts pairs of neighbours for which `differs`, told the index of the second, by prefix sums.
 template <typename Differs>
 void CountPairs(RangeCall& call, Differs differs) {
-  const auto& v = call.series.v;
+  const auto v = call.series.v;
   std::vector<uint32_t> before(v.size(), 0);  // pairs that end at or before each index
   for (size_t i = 1; i < v.size(); ++i) before[i] = before[i - 1] + (differs(i) ? 1 : 0);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {

@@ -14,7 +14,7 @@ double StartedFactor(int64_t window_end_ms, int64_t start_ms, int64_t first_ms, 
   return (sampled + to_end) / sampled;
 }
 
-void OverlapCheck::Window(const std::vector<int64_t>& starts, const std::vector<int64_t>& times,
+void OverlapCheck::Window(std::span<const int64_t> starts, std::span<const int64_t> times,
                           size_t first, size_t last) {
   for (size_t i = first + 1; i < last && !raised_; ++i) {
     if (starts[i] == 0 || starts[i] >= times[i - 1] || starts[i] == starts[i - 1]) continue;

@@ -35,7 +35,7 @@ class OverlapCheck {
  public:
   explicit OverlapCheck(RangeCall& call) : call_(call) {}
   // Samples [first, last).
-  void Window(const std::vector<int64_t>& starts, const std::vector<int64_t>& times, size_t first,
+  void Window(std::span<const int64_t> starts, std::span<const int64_t> times, size_t first,
               size_t last);
 
  private:

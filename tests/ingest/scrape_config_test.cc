@@ -129,18 +129,16 @@ TEST(ScrapeConfig, RefusesWithPlaceAndReason) {
 
 TEST(ScrapeConfig, WhatIsNotAvailableIsNamed) {
   const Parsed parsed = Parse(
-      "global: {query_log_file: q.log}\n"
       "scrape_configs:\n"
       "- job_name: k\n"
       "  kubernetes_sd_configs: [{role: pod}]\n"
       "  scrape_native_histograms: true\n"
       "  scrape_protocols: [PrometheusProto, PrometheusText0.0.4]\n");
   ASSERT_EQ(parsed.error, "");
-  ASSERT_EQ(parsed.warnings.size(), 4u);
-  EXPECT_NE(parsed.warnings[0].find("query_log_file"), std::string::npos);
-  EXPECT_NE(parsed.warnings[1].find("PrometheusProto"), std::string::npos);
-  EXPECT_NE(parsed.warnings[2].find("scrape_native_histograms"), std::string::npos);
-  EXPECT_NE(parsed.warnings[3].find("kubernetes_sd_configs is not available yet"),
+  ASSERT_EQ(parsed.warnings.size(), 3u);
+  EXPECT_NE(parsed.warnings[0].find("PrometheusProto"), std::string::npos);
+  EXPECT_NE(parsed.warnings[1].find("scrape_native_histograms"), std::string::npos);
+  EXPECT_NE(parsed.warnings[2].find("kubernetes_sd_configs is not available yet"),
             std::string::npos);
   EXPECT_TRUE(parsed.jobs[0].discovery.static_configs.empty());
   EXPECT_EQ(parsed.jobs[0].scrape_protocols, std::vector<std::string>{"PrometheusText0.0.4"});

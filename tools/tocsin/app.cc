@@ -76,7 +76,7 @@ struct App::Impl {
   void Route(bool ready);
   http::ApiContext ContextOf(bool ready);
   http::ServerState StateOf();
-  SiteOptions OptionsOf(const SiteConfig& config) const;
+  SiteOptions OptionsOf(const SiteConfig& config);
   Status Stop();
 
   const Flags flags;
@@ -176,7 +176,7 @@ Status App::Impl::Listen() {
   return OkStatus();
 }
 
-SiteOptions App::Impl::OptionsOf(const SiteConfig& config) const {
+SiteOptions App::Impl::OptionsOf(const SiteConfig& config) {
   SiteOptions options;
   options.storage.path = flags.storage_path;
   const StorageSection& section = config.main.storage;
@@ -188,6 +188,8 @@ SiteOptions App::Impl::OptionsOf(const SiteConfig& config) const {
       options.storage.retention_time = Duration{0};
   }
   options.query = flags.query;
+  options.query.helpers = &pools.queries;
+  options.query.max_helpers = Cores() - 1;
   options.monitor = !flags.config_file.empty();
   options.alertmanager = !flags.alertmanager_config_file.empty();
   options.user_agent = "tocsin/" + BuildVersion().version;

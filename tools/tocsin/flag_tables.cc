@@ -27,6 +27,12 @@ constexpr FlagSpec kHonoured[] = {
     {"query.timeout", "2m", "How long a query may run."},
     {"query.max-concurrency", "20", "How many queries run at a time."},
     {"query.max-samples", "50000000", "How many samples a query may hold in memory."},
+    {"query.max-memory", "",
+     "How much memory all running queries may hold together, such as 512MB; 0 means no limit, and "
+     "the default is a quarter of what the machine has."},
+    {"query.max-memory-per-query", "",
+     "How much memory one query may hold; 0 means no limit, and the default is half of "
+     "query.max-memory."},
     {"rules.alert.for-outage-tolerance", "1h",
      "After a longer outage the `for` state of alerts is not restored."},
     {"rules.alert.resend-delay", "1m", "How long to wait before an alert is sent again."},

@@ -9,6 +9,7 @@
 #include "storage/model/duration.h"
 #include "tools/tocsin/flag_scanner.h"
 #include "tools/tocsin/flag_tables.h"
+#include "tools/tocsin/system_ports.h"
 #include "tools/tocsin/version.h"
 
 namespace tocsin {
@@ -100,6 +101,24 @@ void ReadRetention(FieldReader& fields, Flags& flags) {
   }
 }
 
+void ReadQuery(FieldReader& fields, Flags& flags) {
+  query::EngineOptions& query = flags.query;
+  query.lookback_delta = fields.Span("query.lookback-delta");
+  query.timeout = fields.Span("query.timeout");
+  query.max_concurrency = static_cast<int>(fields.Positive("query.max-concurrency", 10'000));
+  query.max_samples = static_cast<uint64_t>(
+      fields.Positive("query.max-samples", std::numeric_limits<int64_t>::max()));
+  const auto bytes = [&](std::string_view name, uint64_t otherwise) {
+    if (!fields.Given(name)) return otherwise;
+    const auto size = ParseByteSize(fields.Text(name));
+    if (size.ok()) return *size;
+    fields.Fail(name, size.error().message());
+    return otherwise;
+  };
+  query.max_memory_bytes = bytes("query.max-memory", MachineMemory() / 4);
+  query.max_query_memory_bytes = bytes("query.max-memory-per-query", query.max_memory_bytes / 2);
+}
+
 void ReadLog(FieldReader& fields, Flags& flags) {
   static const std::map<std::string_view, log::Level> kLevels = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -179,11 +198,7 @@ Result<Flags> ReadFields(const GivenFlags& given) {
   if (flags.storage_path.empty()) fields.Fail("storage.tsdb.path", "must not be empty");
   ReadRetention(fields, flags);
   ReadWeb(given, fields, flags);
-  flags.query.lookback_delta = fields.Span("query.lookback-delta");
-  flags.query.timeout = fields.Span("query.timeout");
-  flags.query.max_concurrency = static_cast<int>(fields.Positive("query.max-concurrency", 10'000));
-  flags.query.max_samples = static_cast<uint64_t>(
-      fields.Positive("query.max-samples", std::numeric_limits<int64_t>::max()));
+  ReadQuery(fields, flags);
   ReadFeatures(fields.Text("enable-feature"), flags);
   ReadAlerting(fields, flags);
   ReadLog(fields, flags);

@@ -1,5 +1,6 @@
 #include "tools/tocsin/site.h"
 
+#include "query/active_query_log.h"
 #include "storage/base/log.h"
 
 namespace tocsin {
@@ -51,6 +52,7 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                          .user_agent = options_.user_agent});
   alerts_ = std::make_unique<AlertFanout>(alertmanager_.get(), *external_);
   engine_ = std::make_unique<query::Engine>(options_.query, *db_, ports.clock, ports.metrics);
+  ListActiveQueries(ports.files);
   remote_write_ = std::make_unique<ingest::RemoteWriteReceiver>(*db_, ports.metrics);
   // What it reads may have to come from the disk, and it can wait: not on the reserved pool.
   forwarder_ =
@@ -100,8 +102,28 @@ void Site::NoteFailedLoad() {
   if (alertmanager_ != nullptr) alertmanager_->NoteFailedReload();
 }
 
+// A list that cannot be kept is a help less, no reason not to start.
+void Site::ListActiveQueries(const FileSystem& files) {
+  const std::string path = options_.storage.path + "/queries.active";
+  if (const auto before = files.ReadFile(path); before.ok()) {
+    const std::string unfinished = query::ActiveQueryLog::Unfinished(*before);
+    if (!unfinished.empty())
+      log::Warn("these queries did not finish in the last run", {{"queries", unfinished}});
+  }
+  auto file = PlainFile::Open(path, PlainFile::Mode::kReplace);
+  if (file.ok()) {
+    engine_->ListActiveQueries(*std::move(file));
+  } else {
+    log::Warn("running queries are not listed", {{"err", file.error().message()}});
+  }
+}
+
 Status Site::Apply(const SiteConfig& config) {
-  // The only part that can still refuse goes first.
+  // What can still refuse goes first. Opened anew each time, so that the file may be moved away.
+  std::shared_ptr<PlainFile> query_log;
+  if (const std::string& path = config.main.global.query_log_file; !path.empty()) {
+    TOCSIN_ASSIGN(query_log, PlainFile::Open(path, PlainFile::Mode::kAppend));
+  }
   if (alertmanager_ != nullptr && config.alertmanager != nullptr)
     TOCSIN_RETURN_IF_ERROR(alertmanager_->Apply(config.alertmanager));
   if (!options_.monitor) return OkStatus();
@@ -110,6 +132,7 @@ Status Site::Apply(const SiteConfig& config) {
   discovery_->Apply(main.alerting.alertmanagers);
   alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
   engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);
+  engine_->SetQueryLog(std::move(query_log));
   forwarder_->Apply(main.global.external_labels, main.remote_write);
   scrapes_->Apply(main.global, main.scrape_configs);
   rules_->Apply({.evaluation_interval = main.global.evaluation_interval,

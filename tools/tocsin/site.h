@@ -77,6 +77,7 @@ class Site {
   Status BuildAlertmanager(const SitePorts& ports);
   void BuildMonitor(const SitePorts& ports);
   Status ApplyRetention(const StorageSection& section, const TocsinSection& own);
+  void ListActiveQueries(const FileSystem& files);
 
   const SiteOptions options_;
   std::atomic<Duration> retention_;

@@ -38,4 +38,9 @@ std::string HostName() {
   return name.data();
 }
 
+uint64_t MachineMemory() {
+  const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+  return pages > 0 && size > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(size) : 0;
+}
+
 }  // namespace tocsin

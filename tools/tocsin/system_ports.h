@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 
 #include "storage/base/clock.h"
@@ -27,5 +28,7 @@ class SystemRandom final : public Random {
 };
 
 std::string HostName();
+// In bytes; 0 when unknown.
+uint64_t MachineMemory();
 
 }  // namespace tocsin
