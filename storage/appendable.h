@@ -43,7 +43,7 @@ struct RowHint {
 // What Commit reports: what was refused only when the rows met the store (duplicates against what
 // is already there, bounds).
 struct CommitResult {
-  Status status;  // not ok: nothing of the batch was stored
+  Status status;  // not ok: nothing is logged (kNoSpace: but may answer until a restart)
   RowResult rows;
   RowResult histograms;  // the same for native histograms
 };

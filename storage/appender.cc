@@ -62,9 +62,11 @@ class BatchAppender final : public Appender {
     int64_t last = deps_.refused_logged_ns.load(std::memory_order_relaxed);
     if (last != 0 && now - last < std::chrono::nanoseconds(std::chrono::minutes(1)).count()) return;
     if (!deps_.refused_logged_ns.compare_exchange_strong(last, now)) return;
-    log::Warn(
-        "new series are refused",
-        {{"err", error.message()}, {"metric", labels.name()}, {"job", labels.Get(kJobLabel)}});
+    log::Warn("new series are refused", {{"err", error.message()},
+                                         {"metric", labels.name()},
+                                         {"job", labels.Get(kJobLabel)},
+                                         {"largest_metric", deps_.index.Largest(kMetricName)},
+                                         {"largest_job", deps_.index.Largest(kJobLabel)}});
   }
   bool InBounds(Timestamp t) {
     // One look at the clock an appender: rows of one batch come at one time.

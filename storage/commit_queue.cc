@@ -51,19 +51,25 @@ void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
     CrashPoint("commit.logged");
     const MonotonicTime now = deps_.clock.Monotonic();
     const uint64_t* seqs = seqs_.data();
+    // A full disk: what comes is refused, so that a sender keeps it, and yet kept in memory as long
+    // as there is room, so that what was scraped answers and alerts go on. It is sealed when space
+    // returns; a crash before that loses it.
+    const bool kept =
+        logged.ok() || (logged.error().code() == ErrorCode::kNoSpace && deps_.head_has_room());
     for (size_t i = 0; i < batches.size(); ++i) {
       if (!logged.ok()) {
         deps_.metrics.failed.Add();
         results[i].status = logged;
-        continue;
+        if (kept) deps_.metrics.unlogged.Add(static_cast<double>(batches[i].samples()));
       }
+      if (!kept) continue;
       results[i].rows.stale_refs = batches[i].stale_refs;
       Apply(batches[i], seqs, now, &results[i]);
       seqs += batches[i].parts.size();
       for (const MetadataRow& row : batches[i].metadata)
         deps_.metadata.Set(row.metric, row.metadata);
     }
-    if (logged.ok() && !seqs_.empty()) deps_.head.SetApplied(seqs_.back());
+    if (kept && !seqs_.empty()) deps_.head.SetApplied(seqs_.back());
   }
   Answer(std::move(batches), std::move(results));
 }
@@ -203,6 +209,18 @@ void CommitQueue::SyncAndAnswer() {
     if (answer.result.status.ok() && !synced.ok()) answer.result.status = synced;
     if (answer.done) answer.done(answer.result);
   }
+}
+
+Status CommitQueue::WriteSeries() {
+  return RunAlone([this]() -> Status {
+    RocksBatch write = deps_.store.NewBatch();
+    deps_.index.PutUnwritten(write);
+    if (write.empty()) return OkStatus();
+    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(write, /*sync=*/false));
+    deps_.index.Written();
+    NoteWrite();
+    return OkStatus();
+  });
 }
 
 Status CommitQueue::RunAlone(const std::function<Status()>& work) {

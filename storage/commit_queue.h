@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -46,6 +47,10 @@ struct CommitBatch {
     if (part.starts == kNoStarts) return {};
     return std::span(starts).subspan(part.starts, part.count);
   }
+  size_t samples() const {
+    return std::accumulate(parts.begin(), parts.end(), size_t{0},
+                           [](size_t n, const Part& part) { return n + part.count; });
+  }
   std::vector<Part> parts;
   std::vector<double> values;
   std::vector<Timestamp> starts;
@@ -61,6 +66,7 @@ struct CommitBatch {
 struct CommitMetrics {
   Counter duplicates;
   Counter failed;
+  Counter unlogged;
   HistogramMetric sync_seconds;
 };
 
@@ -79,11 +85,16 @@ class CommitQueue {
     Executor& sync;
     TaskGate& gate;
     CommitMetrics metrics;
+    // Whether the head may take samples that could not be logged.
+    std::function<bool()> head_has_room;
   };
   // `always_sync`: answers only after the WAL is on the device.
   CommitQueue(const Deps& deps, bool always_sync) : deps_(deps), always_sync_(always_sync) {}
 
   void Push(CommitBatch batch);
+  // Logs the series that no batch has brought to the log yet (the one that made them failed): no
+  // file may hold an id that the log does not.
+  Status WriteSeries();
   // Runs `work` between batches, on the caller's thread; it may use the log and append.
   Status RunAlone(const std::function<Status()>& work);
 

@@ -17,6 +17,7 @@
 #include "storage/kv.h"
 #include "storage/log.h"
 #include "storage/maintenance.h"
+#include "storage/memory_budget.h"
 #include "storage/metadata_store.h"
 #include "storage/metrics.h"
 #include "storage/querier.h"
@@ -26,36 +27,34 @@
 #include "storage/rocks_store.h"
 #include "storage/row_layout.h"
 #include "storage/series_index.h"
+#include "storage/snapshots.h"
 #include "storage/tail_reader.h"
 #include "storage/task_gate.h"
 
 namespace tocsin::storage {
 namespace {
 
-// Bytes of head and index an active series takes, all in all.
-constexpr uint64_t kBytesPerSeries = 450;
 // Between two looks at what is due in the background.
 constexpr Duration kTick{30'000};
-
-uint64_t LogBudget(const Options& options) {
-  return std::clamp<uint64_t>(options.memory_max / 8, 16u << 20, 256u << 20);
-}
+// Between two looks whether it cannot wait so long.
+constexpr Duration kLook{5'000};
+constexpr int kLooksPerTick = 6;
+static_assert(kLook * kLooksPerTick == kTick);
 
 RocksOptions MakeRocksOptions(const Options& options, const Folder& folder) {
+  const MemoryBudget budget = MemoryBudget::Of(options.memory_max);
   RocksOptions rocks;
   rocks.path = folder.db();
-  rocks.cache_bytes = std::max<uint64_t>(options.memory_max / 16, 8u << 20);
-  rocks.write_buffers_bytes = rocks.cache_bytes / 2;
+  rocks.cache_bytes = budget.cache;
+  rocks.write_buffers_bytes = budget.write_buffers;
   rocks.log_write_buffer_bytes = options.memory_max >= (256u << 20) ? 4u << 20 : 1u << 20;
-  rocks.max_wal_bytes = LogBudget(options);
+  rocks.max_wal_bytes = budget.log_bytes;
   rocks.env = options.env;
   return rocks;
 }
 
-// The head's share by default: half of the memory, 80 % of what fits.
 uint64_t SeriesMax(const Options& options) {
-  if (options.series_max != 0) return options.series_max;
-  return options.memory_max / 2 / kBytesPerSeries * 8 / 10;
+  return options.series_max != 0 ? options.series_max : MemoryBudget::Of(options.memory_max).series;
 }
 
 class DbImpl final : public Db {
@@ -110,6 +109,16 @@ class DbImpl final : public Db {
   DbStats Stats() const override;
   Status Compact() override;
   Status DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to) override;
+  Status CleanTombstones() override { return maintenance_.CleanTombstones(); }
+  Result<std::string> MakeSnapshot(bool skip_head) override {
+    return maintenance_.MakeSnapshot(skip_head);
+  }
+  std::vector<Snapshot> Snapshots() const override {
+    std::vector<Snapshot> out;
+    for (SnapshotInfo& info : ListSnapshots(folder_))
+      out.push_back({std::move(info.name), info.made});
+    return out;
+  }
   Status Close(Duration budget) override;
 
  private:
@@ -151,6 +160,7 @@ class DbImpl final : public Db {
   Timer sync_timer_;      // guarded by timer_mutex_
   Timer tick_timer_;      // guarded by timer_mutex_
   bool closing_ = false;  // guarded by timer_mutex_
+  int looks_ = 0;         // since the last tick; one at a time
 };
 
 DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
@@ -202,8 +212,14 @@ CommitQueue::Deps DbImpl::QueueDeps() {
       {0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3});
   metrics.failed = ports_.metrics.GetCounter("tocsin_storage_failed_commits_total",
                                              "Batches that could not be logged.");
+  metrics.unlogged = ports_.metrics.GetCounter(
+      "tocsin_storage_unlogged_samples_total",
+      "Samples that a full disk refused and that are in memory only until they are sealed.");
+  const auto head_has_room = [this, share = MemoryBudget::Of(options_.memory_max).head] {
+    return head_.buffer_bytes() < share;
+  };
   return {*store_,      index_,        head_,       log_,  metadata_, exemplars_,
-          ports_.clock, ports_.commit, ports_.sync, gate_, metrics};
+          ports_.clock, ports_.commit, ports_.sync, gate_, metrics,   head_has_room};
 }
 
 DbImpl::~DbImpl() {
@@ -347,7 +363,9 @@ void DbImpl::ScheduleSync() {
 void DbImpl::ScheduleTick() {
   std::lock_guard lock(timer_mutex_);
   if (closing_) return;
-  tick_timer_ = ports_.scheduler.After(kTick, gate_.Wrap([this] {
+  tick_timer_ = ports_.scheduler.After(kLook, gate_.Wrap([this] {
+    if (++looks_ < kLooksPerTick && !maintenance_.Pressed()) return ScheduleTick();
+    looks_ = 0;
     // The next one is timed when this one is done, so that they never pile up.
     ports_.background.Post(gate_.Wrap([this] {
       maintenance_.Tick();
@@ -380,11 +398,13 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
                                               "Samples read to build levels.");
   metrics.level_bytes = registry.GetCounter("tocsin_storage_level_bytes_written_total",
                                             "Bytes of the levels that were built.");
-  const uint64_t head_budget = options_.memory_max / 4;
-  return {*store_,    folder_,      index_,  head_,           directories_,
-          log_,       log_readers_, queue_,  layouts_,        ports_.clock,
-          metadata_,  classes_,     metrics, options_.levels, LogBudget(options_),
-          head_budget};
+  const MemoryBudget budget = MemoryBudget::Of(options_.memory_max);
+  return {*store_,      folder_,         index_,
+          head_,        directories_,    log_,
+          log_readers_, queue_,          layouts_,
+          ports_.clock, metadata_,       classes_,
+          metrics,      options_.levels, budget.log_bytes,
+          budget.head,  budget.late,     options_.snapshot_keep};
 }
 
 void DbImpl::SetRetention(Duration time, uint64_t size) { maintenance_.SetRetention(time, size); }
@@ -395,7 +415,7 @@ DbStats DbImpl::Stats() const {
   stats.label_pairs = index_.label_pairs();
   stats.min_time = head_.Survey().min_time;
   stats.max_time = head_.max_time();
-  stats.disk_bytes = store_->DiskBytes();
+  stats.disk_bytes = BytesOnDisk(folder_);
   stats.samples_appended = head_.samples_appended();
   stats.corruptions = static_cast<uint64_t>(corruptions_.Value());
   return stats;
@@ -434,6 +454,35 @@ Result<std::unique_ptr<Db>> Db::Open(const Options& options, const Ports& ports)
   auto db = std::make_unique<DbImpl>(options, ports, std::move(folder), std::move(store));
   TOCSIN_RETURN_IF_ERROR(db->Recover(repairs));
   return std::unique_ptr<Db>(std::move(db));
+}
+
+Result<std::vector<std::string>> RepairByHand(const Options& options, const Ports& ports,
+                                              bool rebuild) {
+  TOCSIN_ASSIGN(Folder folder, OpenFolder(options.path));
+  const RocksOptions rocks = MakeRocksOptions(options, folder);
+  Repairs repairs;
+  if (rebuild) {
+    Repairs::Step step{"rebuilt", "asked for", 0, 0, 0};
+    repairs.kept = folder.damaged() + "/" + std::to_string(ports.clock.Now().ms) + "-by-hand";
+    TOCSIN_RETURN_IF_ERROR(Rebuild(rocks, folder, repairs.kept, &step));
+    repairs.steps.push_back(std::move(step));
+  }
+  TOCSIN_ASSIGN(auto store, OpenOrRepair(rocks, folder, ports.clock.Now(), &repairs));
+  std::vector<std::string> lines;
+  for (const Repairs::Step& step : repairs.steps)
+    lines.push_back("repaired: " + step.what + " (" + step.why +
+                    "); tables lost: " + std::to_string(step.tables_lost) +
+                    ", places of the log lost: " + std::to_string(step.log_places) +
+                    ", bytes: " + std::to_string(step.log_bytes));
+  if (!repairs.kept.empty()) lines.push_back("the originals are in " + repairs.kept);
+  for (std::string& damage : store->VerifyTables()) lines.push_back(std::move(damage));
+  store.reset();
+  TOCSIN_ASSIGN(const auto db, Db::Open(options, ports));
+  const DbStats stats = db->Stats();
+  lines.push_back(std::to_string(stats.series) +
+                  " series; damaged values and rows met: " + std::to_string(stats.corruptions));
+  TOCSIN_RETURN_IF_ERROR(db->Close(Duration{0}));
+  return lines;
 }
 
 }  // namespace tocsin::storage

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "storage/appendable.h"
@@ -23,6 +24,11 @@ struct DbStats {
   uint64_t disk_bytes = 0;
   uint64_t samples_appended = 0;  // since start
   uint64_t corruptions = 0;       // damage found since start
+};
+
+struct Snapshot {
+  std::string name;  // of the folder in <path>/snapshots
+  Timestamp made;
 };
 
 // Thread-safe.
@@ -50,9 +56,23 @@ class Db : public Appendable, public Queryable, public TailSource {
   // Masks samples of matching series in [from, to] at once; the bytes go later.
   virtual Status DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to) = 0;
 
+  // Frees the bytes of what was deleted. Blocks; long.
+  virtual Status CleanTombstones() = 0;
+  // Everything as of now in a folder of its own, made of hard links; returns its name. Open data is
+  // sealed first unless `skip_head` (it is then only in the snapshot's log). It counts in the size
+  // budget, goes when it is as old as Options::snapshot_keep, and first when space is short.
+  virtual Result<std::string> MakeSnapshot(bool skip_head) = 0;
+  virtual std::vector<Snapshot> Snapshots() const = 0;
+
   // Stops taking commits, seals for at most `budget`, leaves the rest to the log, syncs. Called
   // once before destruction; without it the next Open replays the log.
   virtual Status Close(Duration budget) = 0;
 };
+
+// `tocsin storage repair`: mends what can be mended (see docs/storage-format.md, section 8), or
+// with `rebuild` makes a new database of everything readable, and says what was done, a line each.
+// REQUIRES: nobody has the database open (kAlreadyExists). Runs inline; `ports` need do nothing.
+Result<std::vector<std::string>> RepairByHand(const Options& options, const Ports& ports,
+                                              bool rebuild);
 
 }  // namespace tocsin::storage

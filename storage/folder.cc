@@ -1,9 +1,13 @@
 #include "storage/folder.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace tocsin::storage {
@@ -64,6 +68,23 @@ Result<Folder> OpenFolder(const std::string& path) {
   fs::create_directories(folder.db(), error);
   if (error) return IoError(folder.db(), error);
   return folder;
+}
+
+uint64_t BytesOnDisk(const Folder& folder) {
+  constexpr uint64_t kStatBlock = 512;
+  std::set<std::pair<dev_t, ino_t>> counted;
+  uint64_t bytes = 0;
+  std::error_code error;
+  constexpr auto kSkip = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator it(folder.path, kSkip, error), end; !error && it != end;
+       it.increment(error)) {
+    struct stat of;
+    // Files come and go meanwhile.
+    if (lstat(it->path().c_str(), &of) != 0 || !S_ISREG(of.st_mode)) continue;
+    if (of.st_nlink > 1 && !counted.emplace(of.st_dev, of.st_ino).second) continue;
+    bytes += static_cast<uint64_t>(of.st_blocks) * kStatBlock;
+  }
+  return bytes;
 }
 
 Status ClearStaging(const Folder& folder) {

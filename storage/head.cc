@@ -125,6 +125,20 @@ Head::OpenData Head::Survey() const {
   return out;
 }
 
+uint64_t Head::buffer_bytes() const {
+  std::lock_guard lock(pool_mutex_);
+  return pool_.used_bytes();
+}
+
+uint64_t Head::late_bytes() const {
+  uint64_t samples = 0;
+  for (Group* group : Groups()) {
+    std::lock_guard lock(group->mutex());
+    samples += group->late_count();
+  }
+  return samples * sizeof(TimedValue);
+}
+
 uint64_t Head::stream_bytes() const {
   const uint64_t records = Survey().streams * sizeof(Line::Stream);
   std::lock_guard lock(pool_mutex_);

@@ -67,6 +67,10 @@ class Head {
   uint64_t samples_appended() const { return appended_.load(std::memory_order_relaxed); }
   // What the open streams take: buffers and records. Linear in the groups.
   uint64_t stream_bytes() const;
+  // The buffers alone: without looking at the groups.
+  uint64_t buffer_bytes() const;
+  // What late samples take. Linear in the groups.
+  uint64_t late_bytes() const;
   uint64_t late_samples() const { return late_.load(std::memory_order_relaxed); }
 
  private:

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
+#include "storage/base/coding.h"
 #include "storage/base/crash_point.h"
 #include "storage/base/log.h"
+#include "storage/memory_budget.h"
+#include "storage/snapshots.h"
 
 namespace tocsin::storage {
 namespace {
@@ -114,6 +119,7 @@ void Maintenance::GuardDisk() {
   }
   if (failing && disk_.DropBallast()) log::Warn("writes fail; the ballast was released");
   missing = disk_.Missing();
+  if (missing > 0) missing = DropSnapshots(missing);
   if (missing > 0) {
     const RetentionPlan plan = PlanBySize(*deps_.directories.View(), missing);
     log::Error("the disk is full; the oldest data goes",
@@ -129,6 +135,24 @@ void Maintenance::GuardDisk() {
   const Status resumed = deps_.store.Resume();
   if (!resumed.ok())
     log::Error("the database does not take writes", {{"err", resumed.error().message()}});
+}
+
+uint64_t Maintenance::DropSnapshots(uint64_t excess) {
+  for (const SnapshotInfo& snapshot : ListSnapshots(deps_.folder)) {
+    const bool old = deps_.snapshot_keep.count() > 0 && guarded_now_ != Timestamp{} &&
+                     snapshot.made + deps_.snapshot_keep <= guarded_now_;
+    if (!old && excess == 0) continue;
+    const uint64_t before = excess == 0 ? 0 : BytesOnDisk(deps_.folder);
+    if (const Status removed = RemoveSnapshot(deps_.folder, snapshot.name); !removed.ok()) {
+      log::Warn("a snapshot was not removed", {{"err", removed.error().message()}});
+      continue;
+    }
+    log::Info("a snapshot was removed",
+              {{"name", snapshot.name}, {"why", old ? "its time is over" : "space is short"}});
+    if (excess > 0)
+      excess -= std::min(excess, before - std::min(before, BytesOnDisk(deps_.folder)));
+  }
+  return excess;
 }
 
 Result<bool> Maintenance::MergeOne(bool full) {
@@ -460,18 +484,31 @@ Status Maintenance::CollectSeries() {
   });
 }
 
+// What the index leaves of the head's share, and never too little to work with.
+uint64_t Maintenance::StreamBudget() const {
+  const uint64_t index = deps_.index.size() * kIndexBytesPerSeries;
+  return std::max(deps_.head_budget / 4, deps_.head_budget - std::min(index, deps_.head_budget));
+}
+
+bool Maintenance::Pressed() const {
+  return deps_.store.failed() || deps_.head.buffer_bytes() > StreamBudget() ||
+         (!deps_.log.prepared() && deps_.log.epoch_bytes() >= deps_.log_budget / 4);
+}
+
 void Maintenance::SealDue() {
   const MonotonicTime now = deps_.clock.Monotonic();
   SealRule rule;
   rule.now = now;
   const bool log_full = deps_.store.LogBytes() > deps_.log_budget / 4 * 3;
   // Not too often: tiny segments would cost more than they free.
-  const bool head_full =
-      now - last_seal_ >= kPressedInterval && deps_.head.stream_bytes() > deps_.head_budget;
+  const bool may_press = now - last_seal_ >= kPressedInterval;
+  const bool head_full = may_press && deps_.head.stream_bytes() > StreamBudget();
+  const bool late_full = may_press && deps_.head.late_bytes() > deps_.late_budget;
   // The oldest first: what is not in the epoch written now.
   if (log_full) rule.log_seq_below = deps_.log.epoch();
   if (head_full) rule.everything = true;
-  if (!log_full && !head_full && now - last_seal_ < kSealInterval) return;
+  if (late_full) rule.late_limit = 0;
+  if (!log_full && !head_full && !late_full && now - last_seal_ < kSealInterval) return;
   last_seal_ = now;
   const Status sealed = Seal(rule);
   if (!sealed.ok())
@@ -480,6 +517,7 @@ void Maintenance::SealDue() {
 }
 
 Status Maintenance::Seal(const SealRule& rule) {
+  TOCSIN_RETURN_IF_ERROR(deps_.queue.WriteSeries());
   const MonotonicTime begin = deps_.clock.Monotonic();
   const std::vector<Group*> groups = deps_.head.Groups();
   const uint64_t seal_seq = numbers_.seal_seq++;
@@ -622,10 +660,12 @@ void Maintenance::Retain() {
     if (const Status s = Drop(by_time); !s.ok())
       log::Error("old data was not dropped", {{"err", s.error().message()}});
   }
+  DropSnapshots(0);
   if (retention_size() == 0) return;
-  const uint64_t bytes = deps_.store.DiskBytes();
+  const uint64_t bytes = BytesOnDisk(deps_.folder);
   if (bytes <= retention_size()) return;
-  const RetentionPlan by_size = PlanBySize(*deps_.directories.View(), bytes - retention_size());
+  const uint64_t excess = DropSnapshots(bytes - retention_size());
+  const RetentionPlan by_size = PlanBySize(*deps_.directories.View(), excess);
   if (by_size.drop.empty()) return;
   deps_.metrics.size_retentions.Add();
   if (const Status s = Drop(by_size); !s.ok())
@@ -674,12 +714,66 @@ Status Maintenance::Compact() {
   return OkStatus();
 }
 
+Status Maintenance::CleanTombstones() {
+  std::lock_guard lock(mutex_);
+  for (;;) {
+    const DirectoryPtr view = deps_.directories.View();
+    const auto masked =
+        std::find_if(view->files.begin(), view->files.end(),
+                     [&](const SealedFilePtr& file) { return HasMasked(*file, *view); });
+    if (masked == view->files.end()) break;
+    const std::vector<uint64_t> epochs = deps_.store.Logs();
+    const MergePlan plan{{&*masked, 1}, (*masked)->header.kind == FileKind::kDay};
+    TOCSIN_RETURN_IF_ERROR(
+        merger_.Merge(plan, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front()));
+    deps_.metrics.compactions.Add();
+  }
+  for (;;) {
+    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/true));
+    if (!built) break;
+  }
+  FreeUnused();
+  return DropSpentTombstones();
+}
+
+Result<std::string> Maintenance::MakeSnapshot(bool skip_head) {
+  std::lock_guard lock(mutex_);
+  if (!skip_head) {
+    SealRule rule;
+    rule.everything = true;
+    TOCSIN_RETURN_IF_ERROR(Seal(rule));
+    TOCSIN_RETURN_IF_ERROR(RollLog(/*at_once=*/true));
+  }
+  const MonotonicTime now = deps_.clock.Monotonic();
+  const std::string name = SnapshotName(
+      deps_.clock.Now(), Hash64(std::to_string(now.since_start.count()), ++snapshots_made_));
+  const std::string path = deps_.folder.snapshots() + "/" + name;
+  // Under construction its name is none of a snapshot; a crash leaves rubbish in staging.
+  const std::string under_way = deps_.folder.staging() + "/" + name;
+  std::error_code error;
+  std::filesystem::create_directories(under_way, error);
+  if (!error) std::filesystem::create_directories(deps_.folder.snapshots(), error);
+  if (error) return Error(ErrorCode::kIo, path + ": " + error.message());
+  Status made = deps_.store.Checkpoint(under_way + "/db");
+  CrashPoint("snapshot.made");
+  if (made.ok()) {
+    std::filesystem::rename(under_way, path, error);
+    if (error) made = Error(ErrorCode::kIo, path + ": " + error.message());
+  }
+  if (!made.ok()) {
+    std::filesystem::remove_all(under_way, error);
+    return made.error();
+  }
+  return name;
+}
+
 Status Maintenance::SealForClose(Duration budget) {
   std::lock_guard lock(mutex_);
   if (budget.count() <= 0) return OkStatus();
   const MonotonicTime begin = deps_.clock.Monotonic();
   SealRule rule;
   rule.everything = true;
+  TOCSIN_RETURN_IF_ERROR(deps_.queue.WriteSeries());
   const std::vector<Group*> groups = deps_.head.Groups();
   for (size_t at = 0; at < groups.size(); at += kGroupsPerPass) {
     if (deps_.clock.Monotonic() - begin >= budget) break;

@@ -67,7 +67,9 @@ class Maintenance {
     MaintenanceMetrics metrics;
     bool levels = true;                // whether days get their 5m and 1h levels
     uint64_t log_budget = 64u << 20;   // bytes of WAL and log epochs
-    uint64_t head_budget = 64u << 20;  // bytes of value streams
+    uint64_t head_budget = 64u << 20;  // bytes of open data and index
+    uint64_t late_budget = 16u << 20;  // bytes of late samples
+    Duration snapshot_keep{0};
   };
   explicit Maintenance(const Deps& deps);
 
@@ -78,12 +80,16 @@ class Maintenance {
   // As Db::SetRetentionRules.
   Status SetRules(const RetentionRules& rules);
 
-  // What is due now. Called every half a minute.
+  // What is due now. Called every half a minute, and when there is pressure.
   void Tick();
+  // Whether waiting for the next tick would cost memory, log or writes. Cheap.
+  bool Pressed() const;
   // Seals everything, drops the spent log.
   Status Compact();
   // Seals as much as the budget allows.
   Status SealForClose(Duration budget);
+  Status CleanTombstones();
+  Result<std::string> MakeSnapshot(bool skip_head);
   Status DeleteSeries(std::span<const Matcher> matchers, Timestamp from, Timestamp to);
 
   // No sample older than this is taken.
@@ -94,6 +100,7 @@ class Maintenance {
  private:
   // All of these: mutex_ is held.
   Status Seal(const SealRule& rule);
+  uint64_t StreamBudget() const;  // thread-safe
   void SealDue();
   Status StartEpoch();
   Status RollLog(bool at_once);
@@ -119,6 +126,9 @@ class Maintenance {
   Status DropSpentTombstones();
   // Makes room when the disk is full, and lets writes go on.
   void GuardDisk();
+  // Those that are too old, or as many as it takes to free `excess` bytes, the oldest first; what
+  // is still missing then.
+  uint64_t DropSnapshots(uint64_t excess);
   // Urgent: there may be no space to write down that they go.
   Status Drop(const RetentionPlan& plan, bool urgent = false);
   void FreeUnused();
@@ -156,6 +166,7 @@ class Maintenance {
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_built_;
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> rolled_up_;
   bool first_tick_ = true;
+  uint64_t snapshots_made_ = 0;
 };
 
 }  // namespace tocsin::storage

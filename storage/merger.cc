@@ -67,6 +67,8 @@ std::span<const SealedFilePtr> NewestOfLikeSize(std::span<const SealedFilePtr> d
   return day.subspan(first);
 }
 
+}  // namespace
+
 bool HasMasked(const SealedFile& file, const Directory& directory) {
   return std::any_of(
       directory.tombstones.begin(), directory.tombstones.end(), [&](const Tombstone& tombstone) {
@@ -75,8 +77,6 @@ bool HasMasked(const SealedFile& file, const Directory& directory) {
         });
       });
 }
-
-}  // namespace
 
 MergePlan PlanMerge(const Directory& directory, Timestamp closed_before,
                     const std::function<bool(uint8_t retention_class, uint16_t day)>& skip) {

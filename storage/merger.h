@@ -68,6 +68,8 @@ class Merger {
 // them or `skip` says not now. Other days: when there are many files, the newest ones of like size.
 MergePlan PlanMerge(const Directory& directory, Timestamp closed_before,
                     const std::function<bool(uint8_t retention_class, uint16_t day)>& skip = {});
+// Whether a tombstone hides samples of the file that are still in it.
+bool HasMasked(const SealedFile& file, const Directory& directory);
 // Everything: each day becomes one file, and files with masked samples are rewritten.
 MergePlan PlanFullMerge(const Directory& directory, Timestamp closed_before);
 

@@ -36,10 +36,11 @@ struct Options {
   uint64_t retention_size = 0;       // bytes on disk, everything counted; 0: no limit
   bool levels = true;                // days get their 5m and 1h levels when they close
   Duration sync_interval{1000};      // 0: every commit answers after its sync
-  uint64_t memory_max = 256u << 20;  // caches, memtables, head
+  uint64_t memory_max = 256u << 20;  // of the whole program; shared out by memory_budget.h
   uint64_t series_max = 0;           // 0: derived from memory_max
   size_t exemplars_max = 100'000;    // the newest are kept; 0: none
-  rocksdb::Env* env = nullptr;       // tests inject faults here; null: the real disk
+  Duration snapshot_keep{7LL * 24 * 3600 * 1000};  // 0: for ever
+  rocksdb::Env* env = nullptr;                     // tests inject faults here; null: the real disk
 };
 
 }  // namespace tocsin::storage

@@ -114,6 +114,15 @@ size_t Postings::Some(Symbol name, Symbol value, size_t from, size_t n,
   return out->size();
 }
 
+std::pair<Symbol, uint64_t> Postings::Largest(Symbol name) const {
+  std::shared_lock lock(mutex_);
+  std::pair<Symbol, uint64_t> largest{0, 0};
+  if (const auto it = names_.find(name); it != names_.end())
+    for (const auto& [value, indexes] : it->second.values)
+      if (indexes.size() > largest.second) largest = {value, indexes.size()};
+  return largest;
+}
+
 uint64_t Postings::pairs() const {
   std::shared_lock lock(mutex_);
   uint64_t count = 0;

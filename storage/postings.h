@@ -38,6 +38,8 @@ class Postings {
   // Up to `n` indexes of the series with that label, after the first `from` of them; how many.
   size_t Some(Symbol name, Symbol value, size_t from, size_t n, std::vector<uint32_t>* out) const;
   uint64_t pairs() const;
+  // The value of `name` with most series, and how many; 0: none.
+  std::pair<Symbol, uint64_t> Largest(Symbol name) const;
 
  private:
   struct Name {

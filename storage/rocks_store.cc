@@ -4,18 +4,23 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdarg>
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <shared_mutex>
 
 namespace tocsin::storage {
 namespace {
@@ -42,6 +47,25 @@ bool IsLockHeld(const rocksdb::Status& s) {
                            text.find("While lock file") != std::string::npos);
 }
 
+// RocksDB writes no LOG file: on a full disk it ends the process in an assertion when a line of it
+// could not be written (and it tells nothing that the errors do not).
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  NoLog() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  void Logv(const char*, va_list) override {}
+};
+
+// After an error RocksDB waits for Resume(): when it recovers by itself as well, it may end in a
+// state in which the next ingestion is an assertion.
+class NoRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::DBOptions MakeDbOptions(const RocksOptions& options,
                                  std::shared_ptr<rocksdb::WriteBufferManager> buffers) {
   rocksdb::DBOptions db;
@@ -67,8 +91,9 @@ rocksdb::DBOptions MakeDbOptions(const RocksOptions& options,
   db.manual_wal_flush = false;
   db.manifest_preallocation_size = 64 << 10;
   db.max_manifest_file_size = 4 << 20;
-  db.keep_log_file_num = 3;
-  db.max_log_file_size = 4 << 20;
+  db.info_log = std::make_shared<NoLog>();
+  db.listeners.push_back(std::make_shared<NoRecovery>());
+  db.max_bgerror_resume_count = 0;
   return db;
 }
 
@@ -160,18 +185,47 @@ struct RocksStore::Impl {
   Status ScanReadable(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
                       const Visit& visit, uint64_t* damaged) const;
 
-  ~Impl() {
+  // Shared by whoever uses db and handles; alone to open the database anew.
+  mutable std::shared_mutex gate;
+
+  Status OpenDb();
+  void CloseDb() {
     if (!db) return;
-    for (ColumnFamilyHandle* handle : fixed)
-      if (handle != nullptr) db->DestroyColumnFamilyHandle(handle);
-    logs.clear();
+    for (ColumnFamilyHandle*& handle : fixed) {
+      if (handle != nullptr) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+      handle = nullptr;
+    }
+    {
+      std::lock_guard lock(mutex);
+      logs.clear();
+    }
     db->Close().PermitUncheckedError();
+    db.reset();
   }
+  ~Impl() { CloseDb(); }
+  // It could not be opened again after a failed write (REQUIRES: that), and will be tried again.
+  Error Closed() const {
+    std::lock_guard lock(mutex);
+    return failure.ok() ? Error(ErrorCode::kUnavailable, "the database is closed")
+                        : failure.error().WithContext("the database is closed");
+  }
+  // Whether the disk takes a file of some size.
+  Status TryDisk() const;
 };
 
 struct RocksBatch::Impl {
   const RocksStore::Impl* store;
   rocksdb::WriteBatch batch;
+  bool lost = false;  // something was put while the database was closed
+
+  // `change` gets the family; without one the batch is not to be written.
+  template <typename F>
+  void With(ColumnFamilyHandle* family, F&& change) {
+    if (family == nullptr)
+      lost = true;
+    else
+      change(family).PermitUncheckedError();
+  }
 };
 
 struct SortedFile::Impl {
@@ -188,20 +242,30 @@ RocksBatch::~RocksBatch() = default;
 
 // A WriteBatch without limits never refuses an update.
 void RocksBatch::Put(Family family, std::string_view key, std::string_view value) {
-  impl_->batch.Put(impl_->store->Of(family), ToSlice(key), ToSlice(value)).PermitUncheckedError();
+  const std::shared_lock pass(impl_->store->gate);
+  impl_->With(impl_->store->Of(family), [&](ColumnFamilyHandle* to) {
+    return impl_->batch.Put(to, ToSlice(key), ToSlice(value));
+  });
 }
 void RocksBatch::Delete(Family family, std::string_view key) {
-  impl_->batch.Delete(impl_->store->Of(family), ToSlice(key)).PermitUncheckedError();
+  const std::shared_lock pass(impl_->store->gate);
+  impl_->With(impl_->store->Of(family),
+              [&](ColumnFamilyHandle* from) { return impl_->batch.Delete(from, ToSlice(key)); });
 }
 void RocksBatch::DeleteRange(Family family, std::string_view begin, std::string_view end) {
-  impl_->batch.DeleteRange(impl_->store->Of(family), ToSlice(begin), ToSlice(end))
-      .PermitUncheckedError();
+  const std::shared_lock pass(impl_->store->gate);
+  impl_->With(impl_->store->Of(family), [&](ColumnFamilyHandle* from) {
+    return impl_->batch.DeleteRange(from, ToSlice(begin), ToSlice(end));
+  });
 }
 void RocksBatch::PutLogRow(uint64_t epoch, uint64_t log_seq, std::string_view row) {
-  impl_->batch.Put(impl_->store->Log(epoch).get(), ToSlice(keys::LogRow(log_seq)), ToSlice(row))
-      .PermitUncheckedError();
+  const std::shared_lock pass(impl_->store->gate);
+  const RocksStore::Impl::LogHandle log = impl_->store->Log(epoch);
+  impl_->With(log.get(), [&](ColumnFamilyHandle* to) {
+    return impl_->batch.Put(to, ToSlice(keys::LogRow(log_seq)), ToSlice(row));
+  });
 }
-bool RocksBatch::empty() const { return impl_->batch.Count() == 0; }
+bool RocksBatch::empty() const { return impl_->batch.Count() == 0 && !impl_->lost; }
 size_t RocksBatch::bytes() const { return impl_->batch.GetDataSize(); }
 
 SortedFile::SortedFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -223,11 +287,15 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const RocksOptions& options
   impl->cache = rocksdb::NewLRUCache(options.cache_bytes, -1, /*strict_capacity_limit=*/false);
   impl->buffers =
       std::make_shared<rocksdb::WriteBufferManager>(options.write_buffers_bytes, impl->cache);
-  const rocksdb::DBOptions db_options = MakeDbOptions(options, impl->buffers);
+  TOCSIN_RETURN_IF_ERROR(impl->OpenDb());
+  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+}
 
+Status RocksStore::Impl::OpenDb() {
+  const rocksdb::DBOptions db_options = MakeDbOptions(options, buffers);
   std::vector<std::string> names;
   for (Family family : kFixedFamilies) names.emplace_back(FamilyName(family));
-  if (impl->env()->FileExists(options.path + "/CURRENT").ok()) {
+  if (env()->FileExists(options.path + "/CURRENT").ok()) {
     std::vector<std::string> present;
     const auto s = rocksdb::DB::ListColumnFamilies(db_options, options.path, &present);
     TOCSIN_RETURN_IF_ERROR(ToStatus(s, "listing the families of the database"));
@@ -236,28 +304,42 @@ Result<std::unique_ptr<RocksStore>> RocksStore::Open(const RocksOptions& options
         names.push_back(std::move(name));
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const std::string& name : names) descriptors.emplace_back(name, impl->OptionsOf(name));
+  for (const std::string& name : names) descriptors.emplace_back(name, OptionsOf(name));
 
   std::vector<ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  const auto s = rocksdb::DB::Open(db_options, options.path, descriptors, &handles, &db);
+  rocksdb::DB* opened = nullptr;
+  const auto s = rocksdb::DB::Open(db_options, options.path, descriptors, &handles, &opened);
   if (IsLockHeld(s))
     return Error(ErrorCode::kAlreadyExists, "another process holds the database: " + s.ToString());
   TOCSIN_RETURN_IF_ERROR(ToStatus(s, "opening the database"));
-  impl->db.reset(db);
+  db.reset(opened);
   for (size_t i = 0; i < handles.size(); ++i) {
     if (i < std::size(kFixedFamilies))
-      impl->fixed[i] = handles[i];
+      fixed[i] = handles[i];
     else if (const auto epoch = ParseLogFamilyName(names[i]))
-      impl->logs.emplace(*epoch, impl->MakeLogHandle(handles[i]));
+      logs.emplace(*epoch, MakeLogHandle(handles[i]));
     else
       return InvalidArgument("the database has an unknown family \"" + names[i] +
                              "\": it was written by a newer version or another program");
   }
-  return std::unique_ptr<RocksStore>(new RocksStore(std::move(impl)));
+  return OkStatus();
+}
+
+Status RocksStore::Impl::TryDisk() const {
+  const std::string path = options.path + "/PROBE";
+  std::unique_ptr<rocksdb::WritableFile> file;
+  auto s = env()->NewWritableFile(path, &file, rocksdb::EnvOptions());
+  const std::string bytes(1 << 20, 'x');
+  if (s.ok()) s = file->Append(bytes);
+  if (s.ok()) s = file->Sync();
+  if (file != nullptr) file->Close().PermitUncheckedError();
+  env()->DeleteFile(path).PermitUncheckedError();
+  return ToStatus(s, "trying the disk");
 }
 
 Result<std::optional<std::string>> RocksStore::Get(Family family, std::string_view key) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   std::string value;
   const auto s = impl_->db->Get({}, impl_->Of(family), ToSlice(key), &value);
   if (s.IsNotFound()) return std::optional<std::string>();
@@ -351,15 +433,21 @@ Status RocksStore::Impl::ScanReadable(ColumnFamilyHandle* handle, std::string_vi
 
 Status RocksStore::ScanReadable(Family family, std::string_view begin, std::string_view end,
                                 const Visit& visit, uint64_t* damaged) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   return impl_->ScanReadable(impl_->Of(family), begin, end, visit, damaged);
 }
 
 Status RocksStore::Scan(Family family, std::string_view begin, std::string_view end,
                         const Visit& visit) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   return impl_->ScanHandle(impl_->Of(family), begin, end, visit);
 }
 
 Result<std::optional<std::string>> RocksStore::LastKey(Family family, std::string_view end) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator({}, impl_->Of(family)));
   if (end.empty()) {
     it->SeekToLast();
@@ -380,6 +468,8 @@ RocksBatch RocksStore::NewBatch() const {
 }
 
 Status RocksStore::Write(RocksBatch& batch, bool sync) {
+  const std::shared_lock pass(impl_->gate);
+  if (batch.impl_->lost) return impl_->Closed();
   rocksdb::WriteOptions write;
   write.sync = sync;
   return impl_->Change("writing the log",
@@ -387,6 +477,7 @@ Status RocksStore::Write(RocksBatch& batch, bool sync) {
 }
 
 Status RocksStore::SyncWal() {
+  const std::shared_lock pass(impl_->gate);
   return impl_->Change("syncing the log", [&] { return impl_->db->SyncWAL(); });
 }
 
@@ -398,6 +489,7 @@ std::vector<uint64_t> RocksStore::Logs() const {
 }
 
 Status RocksStore::CreateLog(uint64_t first_log_seq) {
+  const std::shared_lock pass(impl_->gate);
   const std::string name = LogFamilyName(first_log_seq);
   ColumnFamilyHandle* handle = nullptr;
   TOCSIN_RETURN_IF_ERROR(impl_->Change("creating a log epoch", [&] {
@@ -409,6 +501,7 @@ Status RocksStore::CreateLog(uint64_t first_log_seq) {
 }
 
 Status RocksStore::DropLog(uint64_t first_log_seq) {
+  const std::shared_lock pass(impl_->gate);
   const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return OkStatus();
   TOCSIN_RETURN_IF_ERROR(impl_->Change("dropping a spent log epoch",
@@ -420,12 +513,16 @@ Status RocksStore::DropLog(uint64_t first_log_seq) {
 
 Status RocksStore::ScanLog(uint64_t first_log_seq, uint64_t from, const Visit& visit,
                            uint64_t* damaged) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return NotFound("log epoch " + std::to_string(first_log_seq));
   return impl_->ScanReadable(handle.get(), keys::LogRow(from), {}, visit, damaged);
 }
 
 Result<std::optional<uint64_t>> RocksStore::LastLogRow(uint64_t first_log_seq) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return std::optional<uint64_t>();
   std::unique_ptr<rocksdb::Iterator> it(impl_->db->NewIterator({}, handle.get()));
@@ -437,7 +534,9 @@ Result<std::optional<uint64_t>> RocksStore::LastLogRow(uint64_t first_log_seq) c
 }
 
 uint64_t RocksStore::LogBytes() const {
+  const std::shared_lock pass(impl_->gate);
   uint64_t bytes = 0;
+  if (!impl_->db) return bytes;
   rocksdb::VectorLogPtr wals;
   if (impl_->db->GetSortedWalFiles(wals).ok())
     for (const auto& wal : wals) bytes += wal->SizeFileBytes();
@@ -452,6 +551,7 @@ uint64_t RocksStore::LogBytes() const {
 }
 
 Status RocksStore::FlushSmallFamilies() {
+  const std::shared_lock pass(impl_->gate);
   std::vector<ColumnFamilyHandle*> handles;
   for (Family family :
        {Family::kDefault, Family::kSeries, Family::kSym, Family::kPost, Family::kState})
@@ -461,6 +561,8 @@ Status RocksStore::FlushSmallFamilies() {
 }
 
 Result<SortedFile> RocksStore::NewSortedFile(Family family, const std::string& path) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   rocksdb::Options options(MakeDbOptions(impl_->options, nullptr),
                            impl_->OptionsOf(FamilyName(family)));
   auto file = std::make_unique<SortedFile::Impl>(rocksdb::EnvOptions(), options, impl_->Of(family));
@@ -470,6 +572,7 @@ Result<SortedFile> RocksStore::NewSortedFile(Family family, const std::string& p
 }
 
 Status RocksStore::Ingest(const std::vector<std::pair<Family, std::vector<std::string>>>& files) {
+  const std::shared_lock pass(impl_->gate);
   std::vector<rocksdb::IngestExternalFileArg> args;
   for (const auto& [family, paths] : files) {
     if (paths.empty()) continue;
@@ -495,22 +598,27 @@ Status RocksStore::Ingest(const std::vector<std::pair<Family, std::vector<std::s
 }
 
 Status RocksStore::DropRange(Family family, std::string_view begin, std::string_view end) {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
   ColumnFamilyHandle* handle = impl_->Of(family);
   const Slice from = ToSlice(begin);
   const Slice to = ToSlice(end);
   TOCSIN_RETURN_IF_ERROR(ToStatus(
       rocksdb::DeleteFilesInRange(impl_->db.get(), handle, &from, &to, false), "dropping files"));
   bool left = false;
-  TOCSIN_RETURN_IF_ERROR(Scan(family, begin, end, [&](std::string_view, std::string_view) {
-    left = true;
-    return false;
-  }));
+  TOCSIN_RETURN_IF_ERROR(
+      impl_->ScanHandle(handle, begin, end, [&](std::string_view, std::string_view) {
+        left = true;
+        return false;
+      }));
   if (!left) return OkStatus();
   return impl_->Change("dropping files",
                        [&] { return impl_->db->DeleteRange({}, handle, from, to); });
 }
 
 std::vector<std::string> RocksStore::FirstKeys(Family family) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return {};
   rocksdb::ColumnFamilyMetaData meta;
   impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
   std::vector<std::string> first_keys;
@@ -520,6 +628,8 @@ std::vector<std::string> RocksStore::FirstKeys(Family family) const {
 }
 
 std::vector<std::pair<std::string, uint64_t>> RocksStore::Tables(Family family) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return {};
   rocksdb::ColumnFamilyMetaData meta;
   impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
   std::vector<std::pair<std::string, uint64_t>> tables;
@@ -532,9 +642,32 @@ uint64_t RocksStore::file_bytes_written() const {
   return impl_->file_bytes_written.load(std::memory_order_relaxed);
 }
 
-uint64_t RocksStore::FamilyId(Family family) const { return impl_->Of(family)->GetID(); }
+uint64_t RocksStore::FamilyId(Family family) const {
+  const std::shared_lock pass(impl_->gate);
+  return impl_->db ? impl_->Of(family)->GetID() : 0;
+}
+
+std::vector<std::string> RocksStore::VerifyTables() const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return {};
+  std::vector<std::string> damaged;
+  rocksdb::Options options(MakeDbOptions(impl_->options, nullptr), impl_->OptionsOf("default"));
+  std::vector<rocksdb::LiveFileMetaData> files;
+  impl_->db->GetLiveFilesMetaData(&files);
+  for (const auto& file : files) {
+    rocksdb::SstFileReader reader(options);
+    auto s = reader.Open(file.db_path + file.name);
+    if (s.ok()) s = reader.VerifyChecksum();
+    if (!s.ok())
+      damaged.push_back("damaged: table " + file.name + " of family " + file.column_family_name +
+                        ": " + s.ToString());
+  }
+  return damaged;
+}
 
 std::vector<int> RocksStore::FilesPerLevel(Family family) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return {};
   rocksdb::ColumnFamilyMetaData meta;
   impl_->db->GetColumnFamilyMetaData(impl_->Of(family), &meta);
   std::vector<int> counts;
@@ -542,16 +675,26 @@ std::vector<int> RocksStore::FilesPerLevel(Family family) const {
   return counts;
 }
 
-uint64_t RocksStore::DiskBytes() const {
-  std::vector<rocksdb::Env::FileAttributes> files;
-  impl_->env()->GetChildrenFileAttributes(impl_->options.path, &files).PermitUncheckedError();
-  uint64_t bytes = 0;
-  for (const auto& file : files) bytes += file.size_bytes;
-  return bytes;
+Status RocksStore::Checkpoint(const std::string& path) const {
+  const std::shared_lock pass(impl_->gate);
+  if (!impl_->db) return impl_->Closed();
+  rocksdb::Checkpoint* made = nullptr;
+  const auto s = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
+  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "making a snapshot"));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  // Without a flush: what is not in tables is in the log, which comes along.
+  return ToStatus(checkpoint->CreateCheckpoint(path, ~uint64_t{0}), "making a snapshot");
 }
 
+uint64_t RocksStore::CacheBytes() const { return impl_->cache->GetUsage(); }
+
 Status RocksStore::Resume() {
-  TOCSIN_RETURN_IF_ERROR(ToStatus(impl_->db->Resume(), "resuming the database"));
+  // RocksDB's own Resume() may come back with a database that ends the process at the next
+  // ingestion, so it is opened anew; but not closed before the disk has shown that it takes bytes.
+  TOCSIN_RETURN_IF_ERROR(impl_->TryDisk());
+  const std::unique_lock alone(impl_->gate);
+  impl_->CloseDb();
+  TOCSIN_RETURN_IF_ERROR(impl_->OpenDb());
   std::lock_guard lock(impl_->mutex);
   impl_->failure = OkStatus();
   impl_->failed.store(false, std::memory_order_release);

@@ -126,13 +126,19 @@ class RocksStore {
   uint64_t file_bytes_written() const;
   // RocksDB's number of the family, which its tables name.
   uint64_t FamilyId(Family family) const;
+  // Reads every block of every table: a line for each family in which one is damaged.
+  std::vector<std::string> VerifyTables() const;
   // Files per level, for the tests of the key order.
   std::vector<int> FilesPerLevel(Family family) const;
 
-  // Everything in the folder.
-  uint64_t DiskBytes() const;
+  // Everything as of now, in a new folder: hard links where possible, the log copied.
+  Status Checkpoint(const std::string& path) const;
+  // Bytes that blocks and memtables take in the cache, and indexes of open tables beside it.
+  uint64_t CacheBytes() const;
   // After a write has failed nothing is written (kIo, kNoSpace: the first error again) until this
-  // succeeds: RocksDB must not touch a WAL again that it could not write.
+  // succeeds: RocksDB must not touch a WAL again that it could not write. Closes the database and
+  // opens it anew, while others wait; when it does not open, reads fail as well until the next
+  // call.
   Status Resume();
   // Whether Resume is needed.
   bool failed() const;

@@ -278,6 +278,14 @@ std::vector<Symbol> SeriesIndex::ValuesOf(Symbol name,
   return out;
 }
 
+std::string SeriesIndex::Largest(std::string_view name) const {
+  const Symbol symbol = symbols_.Find(name);
+  if (symbol == 0) return {};
+  const auto [value, count] = postings_.Largest(symbol);
+  if (count == 0) return {};
+  return std::string(symbols_.Text(value)) + " (" + std::to_string(count) + " series)";
+}
+
 uint64_t SeriesIndex::next_group() const {
   std::lock_guard lock(create_mutex_);
   return owners_.next_group();

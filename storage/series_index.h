@@ -84,6 +84,8 @@ class SeriesIndex {
   // In ascending order of id.
   std::vector<const Series*> Select(std::span<const Matcher> matchers) const;
   std::vector<std::string> LabelNames() const;  // sorted, of all series
+  // "value (n series)" of the value of the label that most series have; "" when none has it.
+  std::string Largest(std::string_view name) const;
   std::vector<std::string> LabelValues(const std::string& name) const;
   // Values of the label that a series has which counts; looks at as few as it can.
   std::vector<Symbol> ValuesOf(Symbol name, const std::function<bool(const Series&)>& counts) const;

@@ -325,7 +325,8 @@ void RemoteWriteReceiver::Commit(std::unique_ptr<storage::Appender> appender,
                     refusal = writer.refusal](const storage::CommitResult& result) {
     WriteResponse response;
     if (!result.status.ok()) {
-      response.status = 500;
+      // To be sent again, like any 5xx; 503 says that there is no room.
+      response.status = result.status.error().code() == ErrorCode::kNoSpace ? 503 : 500;
       response.message = result.status.error().message();
     } else {
       storage::RowResult all = rows;

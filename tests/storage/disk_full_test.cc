@@ -72,8 +72,9 @@ class DiskFull : public ::testing::Test {
   RowHint hint;
 };
 
-TEST_F(DiskFull, RefusedBatchesLeaveNoTraceAndWritingGoesOnByItself) {
-  SeriesModel expected;
+// Refused, so that a sender keeps them; but rules and dashboards go on with what came.
+TEST_F(DiskFull, RefusedSamplesAnswerUntilARestartAndWritingGoesOnByItself) {
+  SeriesModel expected, refused;
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(TryAppend(kNow + i, i).ok());
     expected[kNow + i] = BitsOf(i);
@@ -83,11 +84,13 @@ TEST_F(DiskFull, RefusedBatchesLeaveNoTraceAndWritingGoesOnByItself) {
     const Status status = TryAppend(kNow + i, i);
     ASSERT_FALSE(status.ok());
     EXPECT_EQ(status.error().code(), ErrorCode::kNoSpace) << status.error().message();
+    refused[kNow + i] = BitsOf(i);
   }
   EXPECT_FALSE(store.db->Compact().ok());
-  EXPECT_EQ(store.ReadOne(kUp), expected);
+  SeriesModel all = expected;
+  all.insert(refused.begin(), refused.end());
+  EXPECT_EQ(store.ReadOne(kUp), all);
   env.full = false;
-  // RocksDB looks by itself every few seconds of real time; until then it answers "busy".
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   do {
     store.scheduler.Advance(Duration{60'000});
@@ -97,11 +100,40 @@ TEST_F(DiskFull, RefusedBatchesLeaveNoTraceAndWritingGoesOnByItself) {
     ASSERT_TRUE(status.ok()) << status.error().message();
     expected[kNow + i] = BitsOf(i);
   }
+  expected.insert(refused.begin(), refused.end());
+  EXPECT_EQ(store.ReadOne(kUp), expected);
+  // Sealed, they are as durable as all others.
+  ASSERT_TRUE(store.db->Compact().ok());
   EXPECT_EQ(store.ReadOne(kUp), expected);
   store.Crash();
   EXPECT_EQ(store.ReadOne(kUp), expected);
-  ASSERT_TRUE(store.db->Compact().ok());
+}
+
+TEST_F(DiskFull, ACrashLosesOnlyWhatWasRefused) {
+  SeriesModel expected;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(TryAppend(kNow + i, i).ok());
+    expected[kNow + i] = BitsOf(i);
+  }
+  env.full = true;
+  ASSERT_FALSE(TryAppend(kNow + 5, 5).ok());
+  EXPECT_EQ(store.ReadOne(kUp).size(), 6u);
+  env.full = false;
+  store.Crash();
   EXPECT_EQ(store.ReadOne(kUp), expected);
+}
+
+// A series that was new while nothing could be written is on the disk before any file names it.
+TEST_F(DiskFull, NewSeriesAreLoggedBeforeTheyAreSealed) {
+  env.full = true;
+  ASSERT_FALSE(TryAppend(kNow, 1).ok());
+  env.full = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  do {
+    store.scheduler.Advance(Duration{60'000});
+  } while (!store.db->Compact().ok() && std::chrono::steady_clock::now() < deadline);
+  store.Crash();
+  EXPECT_EQ(store.ReadOne(kUp), (SeriesModel{{kNow, BitsOf(1)}}));
 }
 
 TEST(DiskGuard, TellsWhatIsMissing) {

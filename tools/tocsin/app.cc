@@ -179,6 +179,10 @@ Status App::Impl::Listen() {
 SiteOptions App::Impl::OptionsOf(const SiteConfig& config) {
   SiteOptions options;
   options.storage.path = flags.storage_path;
+  options.storage.memory_max = flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
+  options.storage.series_max = flags.series_max;
+  options.storage.snapshot_keep = flags.snapshot_keep;
+  options.storage.sync_interval = flags.sync_interval;
   const StorageSection& section = config.main.storage;
   if (flags.retention_time) options.storage.retention_time = *flags.retention_time;
   if (flags.retention_size) {

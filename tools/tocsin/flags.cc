@@ -89,6 +89,22 @@ void ReadFeatures(const std::string& list, Flags& flags) {
   }
 }
 
+void ReadStorage(FieldReader& fields, Flags& flags) {
+  constexpr uint64_t kLeastMemory = 64u << 20;
+  flags.series_max = static_cast<uint64_t>(
+      fields.Number("storage.series.max", 0, std::numeric_limits<int64_t>::max()));
+  flags.snapshot_keep = fields.Span("storage.snapshot.keep");
+  flags.sync_interval = fields.Span("storage.sync.interval");
+  if (!fields.Given("storage.memory.max")) return;
+  const auto size = ParseByteSize(fields.Text("storage.memory.max"));
+  if (!size.ok())
+    fields.Fail("storage.memory.max", size.error().message());
+  else if (*size < kLeastMemory)
+    fields.Fail("storage.memory.max", "want at least 64MB");
+  else
+    flags.memory_max = *size;
+}
+
 void ReadRetention(FieldReader& fields, Flags& flags) {
   if (fields.Given("storage.tsdb.retention.time"))
     flags.retention_time = fields.Span("storage.tsdb.retention.time");
@@ -197,6 +213,7 @@ Result<Flags> ReadFields(const GivenFlags& given) {
   flags.storage_path = fields.Text("storage.tsdb.path");
   if (flags.storage_path.empty()) fields.Fail("storage.tsdb.path", "must not be empty");
   ReadRetention(fields, flags);
+  ReadStorage(fields, flags);
   ReadWeb(given, fields, flags);
   ReadQuery(fields, flags);
   ReadFeatures(fields.Text("enable-feature"), flags);

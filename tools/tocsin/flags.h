@@ -19,6 +19,10 @@ struct Flags {
   std::string storage_path;
   std::optional<Duration> retention_time;  // absent: the configuration or the default decides
   std::optional<uint64_t> retention_size;
+  uint64_t memory_max = 0;  // 0: by the machine
+  uint64_t series_max = 0;  // 0: by memory_max
+  Duration snapshot_keep{7LL * 24 * 3'600'000};
+  Duration sync_interval{1000};
 
   std::vector<std::string> listen_addresses;
   std::string web_config_file;  // empty: plain HTTP for everybody

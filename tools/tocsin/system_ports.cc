@@ -3,8 +3,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
+#include <vector>
 
 namespace tocsin {
 
@@ -39,8 +42,27 @@ std::string HostName() {
 }
 
 uint64_t MachineMemory() {
-  const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-  return pages > 0 && size > 0 ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(size) : 0;
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page = sysconf(_SC_PAGESIZE);
+  uint64_t bytes = pages > 0 && page > 0
+                       ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page)
+                       : uint64_t{1} << 30;
+  // Version 2: the limits of the own group and of those above it; version 1: one file.
+  std::string own;
+  for (std::ifstream groups("/proc/self/cgroup"); std::getline(groups, own);)
+    if (own.starts_with("0::")) break;
+  own = own.starts_with("0::") ? own.substr(3) : "";
+  std::vector<std::string> files{"/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+  for (;;) {
+    files.push_back("/sys/fs/cgroup" + own + "/memory.max");
+    if (own.empty() || own == "/") break;
+    own.resize(own.rfind('/'));
+  }
+  for (const std::string& file : files) {
+    uint64_t limit = 0;
+    if (std::ifstream(file) >> limit && limit > 0) bytes = std::min(bytes, limit);
+  }
+  return bytes;
 }
 
 }  // namespace tocsin

@@ -28,7 +28,8 @@ class SystemRandom final : public Random {
 };
 
 std::string HostName();
-// In bytes; 0 when unknown.
+
+// Bytes of memory this process may use: the machine's, or its cgroup's when that is less.
 uint64_t MachineMemory();
 
 }  // namespace tocsin

@@ -116,6 +116,7 @@ int SilenceExpire(const Arguments& arguments);
 int SilenceImport(const Arguments& arguments);
 int SilenceQuery(const Arguments& arguments);
 int SilenceUpdate(const Arguments& arguments);
+int StorageRepair(const Arguments& arguments);
 int TemplateRender(const Arguments& arguments);
 int TestRules(const Arguments& arguments);
 

@@ -138,6 +138,10 @@ constexpr FlagDef kTemplateRender[] = {
     {"template.data", "FILE", "What to render: JSON as in a webhook's body"},
 };
 
+constexpr FlagDef kStorageRepair[] = {
+    {"rebuild", "", "Make a new database of everything readable even if this one opens"},
+};
+
 constexpr Command kCommands[] = {
     {"check config", "promtool check config", "FILE...",
      "Check Prometheus configuration files and the rule files that they name", kCheckConfig,
@@ -217,6 +221,13 @@ constexpr Command kCommands[] = {
      &ClusterShow},
     {"template render", "amtool template render", "", "Render a notification template",
      kTemplateRender, kAmtool, &TemplateRender},
+    {"storage repair",
+     "",
+     "FOLDER",
+     "Mend a database that a disk has damaged, and check every block of it",
+     kStorageRepair,
+     {},
+     &StorageRepair},
 };
 
 constexpr FlagDef kBeforeWords[] = {
