@@ -15,6 +15,8 @@
 #include "storage/base/thread_pool.h"
 #include "tests/support/memory_appendable.h"
 #include "tests/support/memory_kv_store.h"
+#include "tests/support/memory_queryable.h"
+#include "tests/support/memory_tail.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -152,9 +154,8 @@ TEST_F(ConcurrencyTest, ManySendersAtOnce) {
 }
 
 TEST_F(ConcurrencyTest, ForwardingStopsAtAnyMoment) {
-  testing::MemoryQueryable samples;
-  for (int64_t i = 0; i < 2'000; ++i)
-    samples.Add(Labels{{"__name__", "m"}}, clock_.Now().ms + i, 1);
+  testing::MemoryTailSource samples;
+  testing::MemoryQueryable metadata;
   MemoryKvStore kv;
   ForwardConfig config;
   config.url = "http://centre";
@@ -163,14 +164,18 @@ TEST_F(ConcurrencyTest, ForwardingStopsAtAnyMoment) {
   config.batch_send_deadline = Duration{1};
   config.send_metadata = false;
   const int before = transport_.started();
-  for (int life = 0; life < 20 || transport_.started() == before; ++life) {
-    Forwarder forwarder({clock_, loop_, workers_, transport_, samples, kv, metrics_, Duration{0}},
+  int64_t t = clock_.Now().ms;
+  for (int life = 0; life < 20; ++life) {
+    Forwarder forwarder({clock_, loop_, workers_, transport_, samples, metadata, kv, metrics_},
                         "t");
     forwarder.Apply({}, {config});
+    for (int i = 0; i < 50; ++i) samples.Add(Labels{{"__name__", "m"}}, ++t, 1);
     config.remote_timeout += Duration{1};
     forwarder.Apply({}, {config});
-    for (int i = 0; i < 2'000 && transport_.started() < before + life; ++i)
-      std::this_thread::yield();
+    // Each life ends somewhere else; the last one goes on until something was sent.
+    const int patience = life == 19 ? 5'000 : 5 * life;
+    for (int ms = 0; ms < patience && transport_.started() == before; ++ms)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   EXPECT_GT(transport_.started(), before);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,27 +13,42 @@
 
 namespace tocsin::testing {
 
-// One thread. A position is the number of samples in front of it.
+// Thread-safe. A position is the number of samples in front of it.
 class MemoryTailSource final : public storage::TailSource {
  public:
   void Add(const Labels& labels, int64_t t_ms, double v) {
+    const std::lock_guard lock(mutex_);
     samples_.push_back({labels, {t_ms}, v});
   }
   void Add(const Labels& labels, int64_t t_ms, const Histogram& h) {
+    const std::lock_guard lock(mutex_);
     samples_.push_back({labels, {t_ms}, 0, std::make_shared<const Histogram>(h)});
   }
   // The next reads fail.
-  void Fail(int reads) { failures_ = reads; }
+  void Fail(int reads) {
+    const std::lock_guard lock(mutex_);
+    failures_ = reads;
+  }
   // The next read reports it.
-  void SetGap(storage::TailGap gap) { gaps_.push_back(std::move(gap)); }
-  size_t released() const { return released_; }
+  void SetGap(storage::TailGap gap) {
+    const std::lock_guard lock(mutex_);
+    gaps_.push_back(std::move(gap));
+  }
+  size_t released() const {
+    const std::lock_guard lock(mutex_);
+    return released_;
+  }
 
   Timestamp TailNewest() const override {
+    const std::lock_guard lock(mutex_);
     Timestamp newest = kMinTimestamp;
     for (const Sample& sample : samples_) newest = std::max(newest, sample.t);
     return newest;
   }
-  std::string TailEnd() const override { return std::to_string(samples_.size()); }
+  std::string TailEnd() const override {
+    const std::lock_guard lock(mutex_);
+    return std::to_string(samples_.size());
+  }
   Result<std::unique_ptr<storage::Tail>> OpenTail(const std::string& position) override {
     if (position.empty() || position.find_first_not_of("0123456789") != std::string::npos)
       return Error(ErrorCode::kCorruption, "a damaged position");
@@ -50,9 +66,11 @@ class MemoryTailSource final : public storage::TailSource {
   class MemoryTail final : public storage::Tail {
    public:
     MemoryTail(MemoryTailSource& source, size_t at) : source_(source), at_(at) {
+      const std::lock_guard lock(source.mutex_);
       for (size_t i = 0; i < at && i < source.samples_.size(); ++i) Newest(source.samples_[i]);
     }
     Result<storage::TailBatch> Read(const storage::TailLimits& limits) override {
+      const std::lock_guard lock(source_.mutex_);
       if (source_.failures_ > 0) {
         --source_.failures_;
         return Error(ErrorCode::kIo, "the disk is gone");
@@ -83,7 +101,10 @@ class MemoryTailSource final : public storage::TailSource {
       batch.more = at_ < source_.samples_.size();
       return batch;
     }
-    void Release(const std::string& position) override { source_.released_ = std::stoul(position); }
+    void Release(const std::string& position) override {
+      const std::lock_guard lock(source_.mutex_);
+      source_.released_ = std::stoul(position);
+    }
 
    private:
     bool Newest(const Sample& sample) {
@@ -98,6 +119,7 @@ class MemoryTailSource final : public storage::TailSource {
     std::map<Labels, Timestamp> newest_;
   };
 
+  mutable std::mutex mutex_;
   std::vector<Sample> samples_;
   std::vector<storage::TailGap> gaps_;
   int failures_ = 0;
