@@ -298,9 +298,13 @@ TEST_F(RemoteWriteTest, AFailingStoreIsWorthARetry) {
   Request request;
   request.Series({{"__name__", "a"}}, {{1, 1}});
   store_.FailCommits(Error(ErrorCode::kNoSpace, "disk full"));
-  const WriteResponse response = Send(request.body());
-  EXPECT_EQ(response.status, 500);
+  WriteResponse response = Send(request.body());
+  EXPECT_EQ(response.status, 503);  // no room: as the storage design has it
   EXPECT_EQ(response.message, "disk full");
+  store_.FailCommits(Error(ErrorCode::kIo, "device gone"));
+  response = Send(request.body());
+  EXPECT_EQ(response.status, 500);
+  EXPECT_EQ(response.message, "device gone");
   store_.FailCommits(OkStatus());
   store_.SetSeriesLimit(0);
   Request more;
