@@ -24,7 +24,7 @@ constexpr size_t kMaxSources = 256;  // of tokens; reloads may leave unused ones
 // An exchange before and after it got its token.
 struct Pending final {
   HttpRequest request;
-  std::shared_ptr<ResponseHandler> handler;
+  std::shared_ptr<ResponseHandler> handler;  // until sent: it may own whoever holds the exchange
   MonotonicTime deadline;
   std::mutex mutex;
   std::unique_ptr<Exchange> exchange;
@@ -193,11 +193,13 @@ class PendingExchange final : public Exchange {
 };
 
 void Fail(const PendingPtr& pending, const Error& error, TransportPhase phase) {
+  std::shared_ptr<ResponseHandler> handler;
   {
     std::lock_guard lock(pending->mutex);
     if (std::exchange(pending->canceled, true)) return;
+    handler = std::move(pending->handler);
   }
-  pending->handler->OnDone({error.WithContext("oauth2: cannot fetch token"), phase});
+  handler->OnDone({error.WithContext("oauth2: cannot fetch token"), phase});
 }
 
 }  // namespace
@@ -208,7 +210,8 @@ SourcePtr Oauth2Transport::Impl::SourceOf(const Oauth2& config) {
   if (it == sources.end()) {
     sources.push_front(std::make_shared<Source>());
     sources.front()->config = config;
-    if (sources.size() > kMaxSources) sources.pop_back();
+    // One that is fetching has requests waiting for it.
+    if (sources.size() > kMaxSources && !sources.back()->fetching) sources.pop_back();
   } else {
     sources.splice(sources.begin(), sources, it);
   }
@@ -245,12 +248,15 @@ void Oauth2Transport::Impl::Fetch(const SourcePtr& source, bool in_body, Duratio
   }
   HttpRequest request = TokenRequest(source->config, *secret, in_body);
   request.timeout = timeout;
-  auto exchange = tocsin::Fetch(inner, std::move(request),
-                                [weak = weak_from_this(), source, in_body, timeout](
-                                    const Result<HttpResponse>& response, TransportPhase phase) {
-                                  if (const auto self = weak.lock())
-                                    self->OnToken(source, response, phase, in_body, timeout);
-                                });
+  auto exchange =
+      tocsin::Fetch(inner, std::move(request),
+                    [weak = weak_from_this(), of = std::weak_ptr(source), in_body, timeout](
+                        const Result<HttpResponse>& response, TransportPhase phase) {
+                      const auto self = weak.lock();
+                      const auto known = of.lock();
+                      if (self != nullptr && known != nullptr)
+                        self->OnToken(known, response, phase, in_body, timeout);
+                    });
   std::lock_guard lock(mutex);
   source->fetch.swap(exchange);  // what was there has ended
 }
@@ -300,11 +306,13 @@ void Oauth2Transport::Impl::Send(const PendingPtr& pending, const SourcePtr& sou
   request.headers.emplace_back("Authorization", authorization);
   const auto left = std::chrono::duration_cast<Duration>(pending->deadline - clock.Monotonic());
   request.timeout = std::max(left, Duration{1});
-  pending->exchange = inner.Start(
-      std::move(request),
-      std::make_shared<Watcher>(pending->handler, [weak = weak_from_this(), source, authorization] {
-        if (const auto self = weak.lock()) self->Forget(source, authorization);
-      }));
+  pending->exchange =
+      inner.Start(std::move(request),
+                  std::make_shared<Watcher>(std::move(pending->handler),
+                                            [weak = weak_from_this(), source, authorization] {
+                                              if (const auto self = weak.lock())
+                                                self->Forget(source, authorization);
+                                            }));
 }
 
 void Oauth2Transport::Impl::Forget(const SourcePtr& source, const std::string& authorization) {
