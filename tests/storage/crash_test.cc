@@ -309,7 +309,8 @@ class Child {
 // Only in the process that is to die.
 TEST(CrashChild, Works) {
   const char* text = std::getenv("TOCSIN_CRASH_CHILD");
-  if (text == nullptr) GTEST_SKIP();
+  if (text == nullptr)
+    GTEST_SKIP() << "only in the process that the other tests here start and kill";
   const int code = Child(Orders::Parse(text)).Run();
   std::cout.flush();
   _exit(code);
