@@ -53,6 +53,53 @@ void SetTls(CURL* easy, const TlsConfig& tls) {
                        (TlsVersion(tls.max_version, 0) << 16));
 }
 
+// Without user:password@ and query: an address that may be shown.
+std::string PublicUrl(const std::string& url) {
+  std::string shown = url.substr(0, url.find('?'));
+  const size_t scheme = shown.find("://");
+  const size_t start = scheme == std::string::npos ? 0 : scheme + 3;
+  const size_t end = std::min(shown.find('/', start), shown.size());
+  const size_t at = shown.rfind('@', end);
+  if (at != std::string::npos && at >= start && at < end) shown.erase(start, at + 1 - start);
+  return shown;
+}
+
+// tls_config.server_name: curl verifies and announces (SNI) the host of the URL, so the name goes
+// there, and the connection to the host that stood there. `host_header`: what HTTP still calls it.
+Status SetUrlUnderName(CURL* easy, const std::string& url, const std::string& server_name,
+                       CurlRequest* out, std::string* host_header) {
+  const auto invalid = [&] {
+    return Error(ErrorCode::kInvalidArgument,
+                 "cannot reach " + PublicUrl(url) + " under tls_config.server_name");
+  };
+  struct FreeUrl {
+    void operator()(CURLU* handle) const { curl_url_cleanup(handle); }
+  };
+  struct FreeText {
+    void operator()(char* text) const { curl_free(text); }
+  };
+  const std::unique_ptr<CURLU, FreeUrl> parts(curl_url());
+  const auto get = [&](CURLUPart part, unsigned flags) {
+    char* text = nullptr;
+    curl_url_get(parts.get(), part, &text, flags);
+    return std::unique_ptr<char, FreeText>(text);
+  };
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return invalid();
+  const auto host = get(CURLUPART_HOST, 0);
+  const auto port = get(CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  const auto written_port = get(CURLUPART_PORT, 0);
+  if (host == nullptr || port == nullptr) return invalid();
+  *host_header = written_port ? std::string(host.get()) + ":" + written_port.get() : host.get();
+  if (curl_url_set(parts.get(), CURLUPART_HOST, server_name.c_str(), 0) != CURLUE_OK)
+    return invalid();
+  const auto renamed = get(CURLUPART_URL, 0);
+  if (renamed == nullptr) return invalid();
+  curl_easy_setopt(easy, CURLOPT_URL, renamed.get());
+  AddLine(out->connect_to, server_name + ":" + port.get() + ":" + host.get() + ":" + port.get());
+  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, out->connect_to.get());
+  return OkStatus();
+}
+
 void SetCommon(CURL* easy, Duration timeout) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   // Else ending an exchange waits for the thread that still looks up its host, on the event loop.
@@ -100,17 +147,6 @@ Status AddConfiguredHeaders(const std::map<std::string, TransportConfig::HeaderV
   return OkStatus();
 }
 
-// Without user:password@ and query: an address that may be shown.
-std::string PublicUrl(const std::string& url) {
-  std::string shown = url.substr(0, url.find('?'));
-  const size_t scheme = shown.find("://");
-  const size_t start = scheme == std::string::npos ? 0 : scheme + 3;
-  const size_t end = std::min(shown.find('/', start), shown.size());
-  const size_t at = shown.rfind('@', end);
-  if (at != std::string::npos && at >= start && at < end) shown.erase(start, at + 1 - start);
-  return shown;
-}
-
 TransportPhase PhaseOf(CURL* easy, CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -148,7 +184,13 @@ Status PrepareHttp(CURL* easy, HttpRequest request, const FileSystem& files, Cur
   out->body = std::move(request.body);
 
   SetCommon(easy, request.timeout);
-  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  if (config.tls.server_name.empty() || !request.url.starts_with("https://")) {
+    curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  } else {
+    std::string host;
+    TOCSIN_RETURN_IF_ERROR(SetUrlUnderName(easy, request.url, config.tls.server_name, out, &host));
+    AddLine(out->headers, "Host: " + host);
+  }
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, config.follow_redirects ? 1L : 0L);
@@ -203,10 +245,16 @@ Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& mess
   const std::string url =
       std::string(server.implicit_tls ? "smtps://" : "smtp://") + out->url + "/" + server.hello;
   SetCommon(easy, message.timeout);
-  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  const TlsConfig& tls = server.tls ? server.tls->tls : kDefaults.tls;
+  if (tls.server_name.empty()) {
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  } else {
+    std::string ignored;
+    TOCSIN_RETURN_IF_ERROR(SetUrlUnderName(easy, url, tls.server_name, out, &ignored));
+  }
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  SetTls(easy, server.tls ? server.tls->tls : kDefaults.tls);
+  SetTls(easy, tls);
   if (!server.implicit_tls) {
     curl_easy_setopt(easy, CURLOPT_USE_SSL, server.require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
   }

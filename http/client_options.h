@@ -18,7 +18,7 @@ struct CurlRequest {
   struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
-  std::unique_ptr<curl_slist, FreeList> headers, proxy_headers, recipients;
+  std::unique_ptr<curl_slist, FreeList> headers, proxy_headers, recipients, connect_to;
   std::string body;
   std::string method, url;  // for error texts
   std::shared_ptr<const TransportConfig> config;

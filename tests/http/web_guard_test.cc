@@ -55,11 +55,12 @@ class WebGuardTest : public ::testing::Test {
     ServerOptions options;
     options.listen_addresses = {"127.0.0.1:0"};
     options.tls = [guard = *guard] { return guard->Tls(); };
-    auto server = Server::Start(loop_, options,
-                                (*guard)->Protect([](const auto& request, const auto& respond) {
-                                  respond({.body = "hello " + request->path});
-                                }),
-                                metrics_);
+    auto server = Server::Start(
+        loop_, options, (*guard)->Protect([](const auto& request, const auto& respond) {
+          respond({.body = "hello " + request->path,
+                   .headers = {{"x-host", std::string(request->header("host"))}}});
+        }),
+        metrics_);
     ASSERT_TRUE(server.ok());
     server_ = *std::move(server);
     thread_ = std::thread([this] { loop_.Run(); });
@@ -104,6 +105,19 @@ TEST_F(WebGuardTest, SpeaksTls) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(Get("https", Trusting()), "200 hello /x");
   EXPECT_NE(Get("https").find("certificate"), std::string::npos);  // nobody vouches for it
   EXPECT_EQ(Get("http").find("hello"), std::string::npos);
+}
+
+TEST_F(WebGuardTest, IsVerifiedUnderTheNameThatTheClientWasTold) {
+  Serve(kTls);
+  TransportConfig config = Trusting();
+  config.tls.server_name = "localhost";
+  EXPECT_EQ(Get("https", config), "200 hello /x");
+  EXPECT_EQ(last_.header("x-host"), server_->addresses().front());  // what HTTP asks for stays
+  config.tls.server_name = "elsewhere.example";
+  EXPECT_NE(Get("https", config).find("SSL peer certificate"), std::string::npos)
+      << Get("https", config);
+  config.tls.insecure_skip_verify = true;
+  EXPECT_EQ(Get("https", config), "200 hello /x");
 }
 
 TEST_F(WebGuardTest, AsksForPasswords) {
