@@ -40,6 +40,21 @@ Error Foreign(const std::string& path, const std::vector<std::string>& names) {
                          names.front() + "\")" + way_out);
 }
 
+// Whether a folder holds a RocksDB: damaged, too, and one that was only just begun (empty).
+bool HoldsRocksDb(const std::string& path) {
+  std::error_code error;
+  fs::directory_iterator it(path, error);
+  if (error) return false;
+  if (it == fs::directory_iterator()) return true;
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name == "CURRENT" || name == "IDENTITY" || name == "LOCK" ||
+        name.starts_with("MANIFEST-") || name.starts_with("OPTIONS-") || name.ends_with(".sst"))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<Folder> OpenFolder(const std::string& path) {
@@ -47,18 +62,17 @@ Result<Folder> OpenFolder(const std::string& path) {
   const Folder folder{path};
   std::error_code error;
   std::vector<std::string> names;
-  bool ours = false;
   if (fs::exists(path, error)) {
     fs::directory_iterator it(path, error);
     if (error) return IoError(path, error);
     for (; it != fs::directory_iterator(); it.increment(error)) {
       if (error) return IoError(path, error);
       std::string name = it->path().filename().string();
-      ours = ours || name == "db" || name == "staging";
       if (name != "lost+found") names.push_back(std::move(name));
     }
   }
-  if (!ours && !names.empty()) {
+  // Names alone prove nothing: others have a "db" and a "staging", too.
+  if (!names.empty() && !HoldsRocksDb(folder.db()) && !HoldsRocksDb(folder.rebuilt())) {
     std::sort(names.begin(), names.end());
     return Foreign(path, names);
   }
