@@ -49,13 +49,14 @@ constexpr DefaultMember kDefaults[] = {
     {"email_configs", "html", R"({{ template "email.default.html" . }})", true},
 };
 
-constexpr std::array<std::string_view, 27> kSecretKeys = {"smtp_auth_password",
+constexpr std::array<std::string_view, 28> kSecretKeys = {"smtp_auth_password",
                                                           "smtp_auth_secret",
                                                           "auth_password",
                                                           "auth_secret",
                                                           "slack_api_url",
                                                           "slack_app_token",
                                                           "app_token",
+                                                          "secret_key",
                                                           "service_key",
                                                           "routing_key",
                                                           "password",
@@ -104,6 +105,11 @@ std::string HideBehindHost(const std::string& url) {
   return url.substr(0, colon + 3) + host + (bare ? "" : "/" + std::string(kSecretText));
 }
 
+void HideTexts(YamlNode& node) {
+  if (node.kind == YamlNode::Kind::kScalar) node = Scalar(kSecretText);
+  for (YamlNode& item : node.items) HideTexts(item);
+}
+
 void HideSecrets(YamlNode& node, std::string_view section) {
   for (YamlNode& item : node.items) HideSecrets(item, section);
   for (auto& [key, value] : node.members) {
@@ -112,8 +118,10 @@ void HideSecrets(YamlNode& node, std::string_view section) {
     const bool has_text = value.kind == YamlNode::Kind::kScalar && !value.scalar.empty();
     if (name == "secrets") {
       for (YamlNode& item : value.items) item = Scalar(kSecretText);
+    } else if (name == "proxy_connect_header") {
+      for (auto& header : value.members) HideTexts(header.second);
     } else if (!has_text) {
-      HideSecrets(value, name == "tls_config" ? name : section);
+      HideSecrets(value, name.ends_with("tls_config") ? "tls_config" : section);
     } else if (Contains(kSecretKeys, name) || (section == "slack_configs" && name == "api_url") ||
                (section == "tls_config" && name == "key")) {
       value = Scalar(kSecretText);

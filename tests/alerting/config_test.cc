@@ -211,6 +211,10 @@ const std::string kRich = R"(global:
   smtp_smarthost: 'h:25'
   smtp_from: a@b.c
   smtp_auth_password: "top: secret"
+  smtp_tls_config: {cert: shown, key: secretpath}
+  http_config:
+    proxy_url: http://p.local:3128
+    proxy_connect_header: {Proxy-Authorization: [Basic secretpath]}
 route:
   receiver: root
   group_by: [alertname]
@@ -232,6 +236,9 @@ receivers:
   - {service_key: secretpath, details: {password: 'shown'}}
   email_configs:
   - {to: x@y.z}
+- name: unused
+  sns_configs:
+  - {topic_arn: 'arn:x', sigv4: {region: r, access_key: k, secret_key: secretpath}}
 time_intervals:
 - name: w
   time_intervals:
