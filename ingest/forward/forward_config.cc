@@ -9,6 +9,7 @@
 
 #include "storage/base/coding.h"
 #include "storage/config/relabel_config.h"
+#include "storage/config/url.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -177,11 +178,28 @@ Result<ForwardConfig> ParseOne(const YamlNode& node, ConfigWarnings& warnings) {
     map.Fail(transport.error());
   }
   TOCSIN_RETURN_IF_ERROR(map.Finish());
-  // The URL keeps its place in the database when settings change, as a person would expect.
-  if (out.name.empty()) out.name = fmt::format("{:06x}", Hash64(out.url) & 0xffffff);
   if (!out.unavailable.empty())
     Warn(node, fmt::format("{}: nothing is sent to {}", out.unavailable, out.url), warnings);
   return out;
+}
+
+// The URL keeps its place in the database when settings change, as a person would expect. A second
+// endpoint of that URL (another tenant, say) is told apart by its headers, a third by its turn.
+void NameByUrl(const YamlNode& node, std::set<std::string>& names, ForwardConfig* config,
+               ConfigWarnings& warnings) {
+  std::string key = config->url;
+  const auto named = [&] {
+    config->name = fmt::format("{:06x}", Hash64(key) & 0xffffff);
+    return names.insert(config->name).second;
+  };
+  if (named()) return;
+  for (const auto& [name, value] : config->headers) key += "\n" + name + ": " + value;
+  for (int turn = 2; !named(); ++turn) key += "\n" + std::to_string(turn);
+  Warn(node,
+       fmt::format("remote_write: another endpoint has the URL {}, too; this one is \"{}\" now. "
+                   "Give each a name: then what was sent to it stays known when they change places",
+                   WithoutUrlPassword(config->url), config->name),
+       warnings);
 }
 
 }  // namespace
@@ -195,13 +213,15 @@ Result<std::vector<ForwardConfig>> ParseForwardConfigs(const YamlNode& node,
   std::set<std::string> names;
   for (const YamlNode& item : node.items) {
     TOCSIN_ASSIGN(ForwardConfig config, ParseOne(item, warnings));
-    if (!names.insert(config.name).second) {
+    if (!config.name.empty() && !names.insert(config.name).second) {
       return item.MakeError(fmt::format(
           "found multiple remote write configs with job name \"{}\": give each a name of its own",
           config.name));
     }
     out.push_back(std::move(config));
   }
+  for (size_t i = 0; i < out.size(); ++i)
+    if (out[i].name.empty()) NameByUrl(node.items[i], names, &out[i], warnings);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "ingest/forward/piece.h"
 #include "ingest/forward/retry.h"
@@ -515,6 +516,28 @@ TEST(ForwardConfig, RefusesWithPlaceAndReason) {
   EXPECT_EQ(ConfigError("{url: 'http://x', name: a}\n- {url: 'http://y', name: a}"),
             "/etc/p.yml:2:3: found multiple remote write configs with job name \"a\": give each a "
             "name of its own");
+}
+
+TEST(ForwardConfig, TellsTwoEndpointsOfOneUrlApart) {
+  const auto names = [](const std::string& text, ConfigWarnings* warnings) {
+    const auto node = ParseYaml(text, "/etc/p.yml");
+    const auto configs = ParseForwardConfigs(*node, *warnings);
+    std::vector<std::string> out;
+    if (configs.ok())
+      for (const ForwardConfig& config : *configs) out.push_back(config.name);
+    return out;
+  };
+  ConfigWarnings warnings, none;
+  const std::string a = "- {url: 'http://u:pw@x', headers: {X-Scope-OrgID: a}}\n";
+  const std::string b = "- {url: 'http://u:pw@x', headers: {X-Scope-OrgID: b}}\n";
+  const auto three = names(a + b + b, &warnings);
+  ASSERT_EQ(three.size(), 3u);
+  EXPECT_EQ(std::set<std::string>(three.begin(), three.end()).size(), 3u);
+  EXPECT_EQ(names(a, &none), std::vector<std::string>{three[0]});
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_NE(warnings[0].find("another endpoint has the URL"), std::string::npos) << warnings[0];
+  EXPECT_EQ(warnings[0].find("pw"), std::string::npos) << warnings[0];
+  EXPECT_TRUE(none.empty());
 }
 
 TEST(ForwardConfig, ReadsWhatASiteWrites) {
