@@ -51,9 +51,9 @@ bool Allows(const std::vector<std::string>& methods, std::string_view method) {
   return has(method) || (method == "HEAD" && has("GET"));
 }
 
-void AddCors(Response& response, const Request& request) {
+void AddCors(Response& response, const Request& request, const Regex& origins) {
   const std::string_view origin = request.header("origin");
-  if (origin.empty()) return;
+  if (origin.empty() || !origins.Matches(origin)) return;
   response.headers.emplace_back("Access-Control-Allow-Headers",
                                 "Accept, Authorization, Content-Type, Origin");
   response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
@@ -106,6 +106,7 @@ struct Router::Impl {
   };
 
   std::string prefix;
+  Regex origins;
   Executor& queries;
   MetricRegistry& metrics;
   const Clock& clock;
@@ -145,15 +146,16 @@ struct Router::Impl {
             start](Response response) {
       Count(entry ? entry->route.pattern : "/unknown", response.status);
       if (entry) Observe(*entry, ToSeconds(clock.Monotonic() - start));
-      AddCors(response, *request);
+      AddCors(response, *request, origins);
       Compress(response, *request);
       respond(std::move(response));
     };
   }
 };
 
-Router::Router(std::string prefix, Executor& queries, MetricRegistry& metrics, const Clock& clock)
-    : impl_(new Impl{std::move(prefix), queries, metrics, clock, {}, {}, {}}) {
+Router::Router(std::string prefix, Regex origins, Executor& queries, MetricRegistry& metrics,
+               const Clock& clock)
+    : impl_(new Impl{std::move(prefix), std::move(origins), queries, metrics, clock, {}, {}, {}}) {
   while (impl_->prefix.ends_with('/')) impl_->prefix.pop_back();
 }
 

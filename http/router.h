@@ -11,6 +11,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
 #include "storage/base/metrics.h"
+#include "storage/model/regex.h"
 
 namespace tocsin::http {
 
@@ -37,8 +38,10 @@ struct Route {
 // counts prometheus_http_requests_total{handler,code} and durations.
 class Router {
  public:
-  // `prefix`: the --web.route-prefix, "" or "/x".
-  Router(std::string prefix, Executor& queries, MetricRegistry& metrics, const Clock& clock);
+  // `prefix`: the --web.route-prefix, "" or "/x". `origins`: the --web.cors.origin, pages of which
+  // origins may read the answers.
+  Router(std::string prefix, Regex origins, Executor& queries, MetricRegistry& metrics,
+         const Clock& clock);
   ~Router();
 
   void Add(std::vector<Route> routes);

@@ -6,6 +6,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -390,6 +391,30 @@ void Session::Close() {
   stream_.close();
 }
 
+// Nothing stands for every address, as in Go; a name is looked up (once, before anything is
+// served).
+asio::ip::address AddressOf(asio::io_context& context, const std::string& host, error_code& error) {
+  if (host.empty()) return asio::ip::address_v6::any();
+  const auto ip = asio::ip::make_address(host, error);
+  if (!error) return ip;
+  const auto found = tcp::resolver(context).resolve(host, "", error);
+  if (error || found.empty()) return {};
+  for (const auto& entry : found)
+    if (entry.endpoint().address().is_v4()) return entry.endpoint().address();
+  return found.begin()->endpoint().address();
+}
+
+void Bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, error_code& error) {
+  error_code ignored;
+  acceptor.close(ignored);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error && endpoint.address() == asio::ip::address_v6::any())
+    acceptor.set_option(asio::ip::v6_only(false), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+}
+
 Status ServerImpl::Listen() {
   for (const std::string& address : options_.listen_addresses) {
     const size_t colon = address.rfind(':');
@@ -399,12 +424,9 @@ Status ServerImpl::Listen() {
     if (colon == std::string::npos) return fail("no port; write host:port");
     std::string host = address.substr(0, colon);
     if (host.size() >= 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-    if (host.empty()) host = "0.0.0.0";
-    if (host == "localhost") host = "127.0.0.1";
-
     error_code error;
-    const auto ip = asio::ip::make_address(host, error);
-    if (error) return fail("not an IP address");
+    const auto ip = AddressOf(loop_.context(), host, error);
+    if (error) return fail(error.message());
     int port = -1;
     try {
       port = std::stoi(address.substr(colon + 1));
@@ -415,10 +437,9 @@ Status ServerImpl::Listen() {
     const tcp::endpoint endpoint(ip, static_cast<uint16_t>(port));
     auto listener = std::make_shared<Listener>(loop_.context());
     tcp::acceptor& acceptor = listener->acceptor;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    Bind(acceptor, endpoint, error);
+    // Every address of the machine: a kernel without IPv6 has those of IPv4.
+    if (error && host.empty()) Bind(acceptor, {tcp::v4(), endpoint.port()}, error);
     if (error) return fail(error.message());
     const auto bound = acceptor.local_endpoint(error);
     addresses_.push_back(address.substr(0, colon + 1) + std::to_string(bound.port()));

@@ -96,6 +96,18 @@ TEST(Flags, ExternalUrlGivesThePrefix) {
   EXPECT_EQ(flags.route_prefix, "/mon");
   EXPECT_EQ(Parsed({"--web.external-url=http://x/mon", "--web.route-prefix=/"}).route_prefix, "");
   EXPECT_EQ(Parsed({"--web.route-prefix=a/b/"}).route_prefix, "/a/b");
+  const Flags path = Parsed({"--web.external-url=/mon/"});
+  EXPECT_EQ(path.external_url, "/mon");
+  EXPECT_EQ(path.route_prefix, "/mon");
+  EXPECT_NE(Refusal({"--web.external-url=mon"}).find("want a URL"), std::string::npos);
+}
+
+TEST(Flags, OriginsAreAnExpression) {
+  EXPECT_TRUE(Parsed({}).cors_origin->Matches("https://any.example"));
+  const Flags flags = Parsed({"--web.cors.origin=https://(grafana|noc)\\.example"});
+  EXPECT_TRUE(flags.cors_origin->Matches("https://noc.example"));
+  EXPECT_FALSE(flags.cors_origin->Matches("https://evil.example"));
+  EXPECT_NE(Refusal({"--web.cors.origin=("}).find("web.cors.origin"), std::string::npos);
 }
 
 TEST(Flags, AlertmanagerAloneIsARouter) {

@@ -144,7 +144,8 @@ http::ApiContext App::Impl::ContextOf(bool all) {
 }
 
 void App::Impl::Route(bool all) {
-  auto next = std::make_shared<http::Router>(flags.route_prefix, pools.queries, metrics, clock);
+  auto next = std::make_shared<http::Router>(flags.route_prefix, *flags.cors_origin, pools.queries,
+                                             metrics, clock);
   next->Add(http::ApiRoutes(ContextOf(all)));
   router = std::move(next);
 }
@@ -218,9 +219,10 @@ Status App::Impl::Start(const SiteConfig& config, bool handle_signals) {
         guard, http::WebGuard::Load(flags.web_config_file, RealFileSystem(), clock, pools.queries));
   }
   const bool tls = guard != nullptr && guard->Tls() != nullptr;
-  external_url = flags.external_url.empty()
-                     ? DefaultExternalUrl(tls ? "https" : "http", flags.listen_addresses.front())
-                     : flags.external_url;
+  external_url = flags.external_url;
+  if (external_url.find("://") == std::string::npos)
+    external_url.insert(0,
+                        DefaultExternalUrl(tls ? "https" : "http", flags.listen_addresses.front()));
   AddProcessMetrics(metrics, start_time);
   metrics.AddCallback("prometheus_ready", "Whether the server is fully ready.", false,
                       [this] { return ready ? 1.0 : 0.0; });

@@ -166,12 +166,18 @@ void ReadWeb(const GivenFlags& given, FieldReader& fields, Flags& flags) {
   flags.external_url = fields.Text("web.external-url");
   while (flags.external_url.ends_with('/')) flags.external_url.pop_back();
   const size_t host = flags.external_url.find("://");
-  if (!flags.external_url.empty() && host == std::string::npos)
-    fields.Fail("web.external-url", "want a URL with http:// or https://");
+  if (!flags.external_url.empty() && host == std::string::npos && flags.external_url[0] != '/')
+    fields.Fail("web.external-url", "want a URL with http:// or https://, or a path");
   std::string prefix = fields.Text("web.route-prefix");
-  if (!fields.Given("web.route-prefix") && host != std::string::npos) {
-    const size_t path = flags.external_url.find('/', host + 3);
+  if (!fields.Given("web.route-prefix")) {
+    const size_t path = flags.external_url.find('/', host == std::string::npos ? 0 : host + 3);
     if (path != std::string::npos) prefix = flags.external_url.substr(path);
+  }
+  auto origins = Regex::Compile(fields.Text("web.cors.origin"), Regex::Anchor::kFullNoDotNl);
+  if (origins.ok()) {
+    flags.cors_origin = *std::move(origins);
+  } else {
+    fields.Fail("web.cors.origin", origins.error().message());
   }
   flags.route_prefix = CleanPrefix(std::move(prefix));
   flags.read_timeout = fields.Span("web.read-timeout");

@@ -10,6 +10,7 @@
 #include "storage/base/log.h"
 #include "storage/base/result.h"
 #include "storage/base/time.h"
+#include "storage/model/regex.h"
 
 namespace tocsin {
 
@@ -25,9 +26,10 @@ struct Flags {
   Duration sync_interval{1000};
 
   std::vector<std::string> listen_addresses;
-  std::string web_config_file;  // empty: plain HTTP for everybody
-  std::string external_url;     // as given; empty: derived from host name and port
-  std::string route_prefix;     // "" or "/x"
+  std::string web_config_file;       // empty: plain HTTP for everybody
+  std::string external_url;          // URL, or its path ("", "/x") behind host name and port
+  std::optional<Regex> cors_origin;  // set by ParseFlags
+  std::string route_prefix;          // "" or "/x"
   Duration read_timeout{300'000};
   int max_connections = 512;
   bool enable_lifecycle = false;

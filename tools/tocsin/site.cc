@@ -6,7 +6,10 @@
 namespace tocsin {
 
 Site::Site(const SiteOptions& options, std::unique_ptr<storage::Db> db)
-    : options_(options), retention_(options.storage.retention_time), db_(std::move(db)) {}
+    : options_(options),
+      retention_(options.storage.retention_time),
+      retention_size_(options.storage.retention_size),
+      db_(std::move(db)) {}
 
 Site::~Site() = default;
 
@@ -88,14 +91,21 @@ void Site::BuildMonitor(const SitePorts& ports) {
 
 Status Site::ApplyRetention(const StorageSection& section, const TocsinSection& own) {
   const Duration time = section.retention_time.value_or(options_.storage.retention_time);
+  const uint64_t size = section.retention_size.value_or(options_.storage.retention_size);
+  // The rules' times are told by the default's, so it comes first; it goes when they are refused.
+  db_->SetRetention(time, size);
+  if (Status set = db_->SetRetentionRules(own.retention); !set.ok()) {
+    db_->SetRetention(retention_, retention_size_);
+    return set;
+  }
   retention_ = time;
-  db_->SetRetention(time, section.retention_size.value_or(options_.storage.retention_size));
+  retention_size_ = size;
   const Status exemplars =
       db_->SetMaxExemplars(section.max_exemplars.value_or(options_.storage.exemplars_max));
   if (!exemplars.ok())
     log::Warn("storage.exemplars.max_exemplars was not applied",
               {{"err", exemplars.error().message()}});
-  return db_->SetRetentionRules(own.retention);
+  return OkStatus();
 }
 
 void Site::NoteFailedLoad() {
@@ -124,11 +134,11 @@ Status Site::Apply(const SiteConfig& config) {
   if (const std::string& path = config.main.global.query_log_file; !path.empty()) {
     TOCSIN_ASSIGN(query_log, PlainFile::Open(path, PlainFile::Mode::kAppend));
   }
+  const MainConfig& main = config.main;
+  if (options_.monitor) TOCSIN_RETURN_IF_ERROR(ApplyRetention(main.storage, main.tocsin));
   if (alertmanager_ != nullptr && config.alertmanager != nullptr)
     TOCSIN_RETURN_IF_ERROR(alertmanager_->Apply(config.alertmanager));
   if (!options_.monitor) return OkStatus();
-  const MainConfig& main = config.main;
-  TOCSIN_RETURN_IF_ERROR(ApplyRetention(main.storage, main.tocsin));
   discovery_->Apply(main.alerting.alertmanagers);
   alerts_->Configure(main.global.external_labels, main.alerting.alert_relabel_configs);
   engine_->SetDefaultSubqueryStep(main.global.evaluation_interval);

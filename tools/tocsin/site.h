@@ -81,6 +81,7 @@ class Site {
 
   const SiteOptions options_;
   std::atomic<Duration> retention_;
+  uint64_t retention_size_;
   // In the order of building: the members' own order takes them down in reverse.
   std::unique_ptr<storage::Db> db_;
   std::unique_ptr<alerting::Alertmanager> alertmanager_;
