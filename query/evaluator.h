@@ -3,10 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
-
-#include <absl/container/flat_hash_set.h>
 
 #include "query/context.h"
 #include "query/functions/spec.h"
@@ -88,8 +87,8 @@ class Evaluator {
 
   QueryContext& context_;
   // Nodes whose value is the same at every step, because @ pins all their selectors.
-  absl::flat_hash_set<const Expr*> invariant_;
-  absl::flat_hash_set<const Expr*> counts_only_;
+  std::set<const Expr*> invariant_;
+  std::set<const Expr*> counts_only_;
 };
 
 // The arguments of a function, for those that evaluate them themselves.

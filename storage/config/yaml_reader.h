@@ -31,6 +31,14 @@ struct YamlNode {
   std::string file;                                    // shown in errors
   int line = 0, column = 0;                            // 1-based
 
+  // In the .cc: a pair of a type still incomplete is not to be copied here.
+  YamlNode();
+  YamlNode(const YamlNode&);
+  YamlNode(YamlNode&&) noexcept;
+  YamlNode& operator=(const YamlNode&);
+  YamlNode& operator=(YamlNode&&) noexcept;
+  ~YamlNode();
+
   bool is_null() const { return kind == Kind::kNull; }
   // The member of that key, or null.
   const YamlNode* Find(std::string_view key) const;
