@@ -77,7 +77,7 @@ Status ExemplarStore::Load(RocksStore& store, const SeriesIndex& index, uint64_t
     next_ = std::max(next_, entry->number + 1);
     moved =
         moved || max_ == 0 || key != keys::Exemplar(static_cast<uint32_t>(PlaceOf(entry->number)));
-    if (index.Get(entry->series) != nullptr) found.push_back(*std::move(entry));
+    if (index.Knows(entry->series)) found.push_back(*std::move(entry));
     return true;
   };
   TOCSIN_RETURN_IF_ERROR(

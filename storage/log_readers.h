@@ -19,6 +19,9 @@ class LogReaders {
     return wanted_.empty() ? kNone : *wanted_.begin();
   }
 
+  // Whether anybody has read on in the log since the start.
+  bool used() const { return used_.load(std::memory_order_relaxed); }
+
   // Rows up to here may be gone. Raised, and on disk, before an epoch is dropped and after its
   // samples are in files of the published directory.
   uint64_t dropped_through() const { return dropped_.load(std::memory_order_acquire); }
@@ -30,6 +33,7 @@ class LogReaders {
     Hold(LogReaders& readers, uint64_t row) : readers_(readers), row_(row) {
       std::lock_guard lock(readers_.mutex_);
       readers_.wanted_.insert(row_);
+      readers_.used_.store(true, std::memory_order_relaxed);
     }
     ~Hold() {
       std::lock_guard lock(readers_.mutex_);
@@ -53,6 +57,7 @@ class LogReaders {
   mutable std::mutex mutex_;
   std::multiset<uint64_t> wanted_;
   std::atomic<uint64_t> dropped_{0};
+  std::atomic<bool> used_{false};
 };
 
 }  // namespace tocsin::storage

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <set>
 #include <system_error>
 #include <utility>
 
@@ -21,7 +20,6 @@ using std::chrono::minutes;
 constexpr std::chrono::nanoseconds kSealInterval = minutes(5);
 constexpr std::chrono::nanoseconds kPressedInterval = minutes(1);
 constexpr std::chrono::nanoseconds kRetentionInterval = minutes(10);
-constexpr std::chrono::nanoseconds kEpochAge = minutes(120);
 constexpr std::chrono::nanoseconds kMergeRetry = minutes(60);
 // A day is closed when data is this far, or the clock that far past its end.
 constexpr Duration kDayGrace = minutes(60);
@@ -30,10 +28,6 @@ constexpr Duration kDayPatience = minutes(360);
 constexpr std::chrono::nanoseconds kLateInterval = minutes(60);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
-// Passes a round of letting series go: the commit thread waits for each.
-constexpr int kColdPasses = 16;
-// A series that nothing is added to stays in memory this long.
-constexpr std::chrono::nanoseconds kForgetAfter = minutes(120);
 // A commit that is being logged right now may take numbers behind the log's next one.
 constexpr uint64_t kInFlight = 1u << 16;
 
@@ -46,6 +40,13 @@ Maintenance::Maintenance(const Deps& deps)
       merger_({deps.store, deps.folder, deps.directories}),
       level_writer_({deps.store, deps.folder, deps.directories,
                      [this](uint64_t series_id) { return IsCounter(series_id); }}),
+      collector_({deps.store, deps.index, deps.head, deps.directories, deps.queue, deps.layouts,
+                  deps.clock, [this] { return PutFloors(); },
+                  [this] {
+                    if (deps_.classes.any()) UpdateLongest();
+                  }}),
+      epochs_({deps.store, deps.head, deps.log, deps.log_readers, deps.queue, deps.clock,
+               deps.log_budget, [this] { return PutFloors(); }}),
       disk_(deps.folder) {}
 
 void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded,
@@ -55,7 +56,8 @@ void Maintenance::Start(const Numbers& numbers, std::optional<Timestamp> guarded
   guarded_ = GuardedClock(guarded);
   edge_.store(deps_.directories.View()->RawEdge().ms, std::memory_order_relaxed);
   const MonotonicTime now = deps_.clock.Monotonic();
-  last_seal_ = last_retention_ = epoch_start_ = now;
+  last_seal_ = last_retention_ = now;
+  epochs_.Start(now);
   for (const keys::FileId& file : contained) {
     const Status dropped =
         deps_.store.DropRange(file.family(), keys::FilePrefix(file), keys::FileEnd(file));
@@ -78,7 +80,7 @@ void Maintenance::Tick() {
   guarded_now_ = guarded_.Tick(deps_.clock.Now(), now);
   GuardDisk();
   SealDue();
-  const Status rolled = RollLog(/*at_once=*/false);
+  const Status rolled = epochs_.Roll(/*at_once=*/false);
   if (!rolled.ok()) {
     deps_.metrics.truncations_failed.Add();
     log::Warn("the log was not truncated", {{"err", rolled.error().message()}});
@@ -90,7 +92,7 @@ void Maintenance::Tick() {
     Retain();
     if (const Status s = DropSpentTombstones(); !s.ok())
       log::Warn("spent tombstones were not removed", {{"err", s.error().message()}});
-    const Status collected = CollectSeries();
+    const Status collected = collector_.Collect();
     if (!collected.ok())
       log::Warn("series without samples were not removed", {{"err", collected.error().message()}});
   }
@@ -348,142 +350,6 @@ Status Maintenance::DropSpentTombstones() {
   return OkStatus();
 }
 
-// Nothing open and no row left in the log: nobody can ask for their ids again but for what files
-// have.
-std::vector<Group*> Maintenance::IdleGroups(bool with_files) {
-  const MonotonicTime now = deps_.clock.Monotonic();
-  const std::vector<uint64_t> epochs = deps_.store.Logs();
-  const uint64_t oldest_row = epochs.empty() ? 0 : epochs.front();
-  IdRanges in_files;
-  const DirectoryPtr view = deps_.directories.View();
-  for (const auto* files : {&view->files, &view->levels})
-    for (const SealedFilePtr& file : *files) in_files.Merge(file->header.groups);
-  std::vector<Group*> idle;
-  for (Group* group : deps_.head.Groups()) {
-    std::lock_guard lock(group->mutex());
-    if (group->empty() && !group->has_cut_parts() && group->last_seq() < oldest_row &&
-        now - group->last_append() >= kForgetAfter &&
-        in_files.Contains(group->number()) == with_files)
-      idle.push_back(group);
-  }
-  std::sort(idle.begin(), idle.end(),
-            [](const Group* a, const Group* b) { return a->number() < b->number(); });
-  return idle;
-}
-
-Result<bool> Maintenance::LetSeriesGo() {
-  std::vector<Group*> idle = IdleGroups(/*with_files=*/true);
-  if (idle.size() > kGroupsPerPass) idle.resize(kGroupsPerPass);
-  if (idle.empty()) return false;
-  const DirectoryPtr view = deps_.directories.View();
-  std::vector<uint64_t> numbers;
-  std::vector<std::vector<uint16_t>> days(idle.size());
-  std::vector<ColdSeries::Leaving> leaving;
-  std::vector<uint16_t> all_days;
-  for (size_t i = 0; i < idle.size(); ++i) {
-    const uint64_t number = idle[i]->number();
-    numbers.push_back(number);
-    for (const auto* files : {&view->files, &view->levels})
-      for (const SealedFilePtr& file : *files)
-        if (file->header.groups.Contains(number)) days[i].push_back(file->id.day);
-    std::sort(days[i].begin(), days[i].end());
-    days[i].erase(std::unique(days[i].begin(), days[i].end()), days[i].end());
-    all_days.insert(all_days.end(), days[i].begin(), days[i].end());
-    for (unsigned slot = 0; slot < kGroupSlots; ++slot)
-      if (const Series* series = deps_.index.Get({SeriesId(number, slot)}))
-        leaving.push_back({{series->id,
-                            series->retention_class,
-                            {series->labels().begin(), series->labels().end()}},
-                           days[i]});
-  }
-  RocksBatch batch = deps_.store.NewBatch();
-  TOCSIN_RETURN_IF_ERROR(deps_.index.cold()->Put(batch, leaving));
-  bool gone = false;
-  const Status alone = deps_.queue.RunAlone([&]() -> Status {
-    // Again, while nothing is committed.
-    const std::vector<Group*> still = IdleGroups(/*with_files=*/true);
-    if (!std::includes(still.begin(), still.end(), idle.begin(), idle.end(),
-                       [](const Group* a, const Group* b) { return a->number() < b->number(); }))
-      return OkStatus();
-    CrashPoint("cold.built");
-    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
-    CrashPoint("cold.written");
-    deps_.queue.NoteWrite();
-    // Known as cold before it is hot no more: a query that comes between finds both.
-    deps_.index.cold()->Added(numbers, all_days);
-    const MonotonicTime now = deps_.clock.Monotonic();
-    deps_.index.Remove(numbers, now);
-    deps_.layouts.Clear();
-    deps_.index.NextGeneration();
-    deps_.head.Remove(idle, now);
-    gone = true;
-    return OkStatus();
-  });
-  TOCSIN_RETURN_IF_ERROR(alone);
-  return gone;
-}
-
-Status Maintenance::ForgetCold() {
-  ColdSeries& cold = *deps_.index.cold();
-  if (cold.empty()) return OkStatus();
-  IdRanges in_files;
-  std::set<uint16_t> with_files;
-  const DirectoryPtr view = deps_.directories.View();
-  for (const auto* files : {&view->files, &view->levels})
-    for (const SealedFilePtr& file : *files) {
-      in_files.Merge(file->header.groups);
-      with_files.insert(file->id.day);
-    }
-  std::vector<uint16_t> days;
-  for (const uint16_t day : cold.days())
-    if (!with_files.contains(day)) days.push_back(day);
-  std::vector<uint64_t> groups;
-  const IdRanges cold_groups = cold.groups();
-  for (const IdRange& range : cold_groups.ranges())
-    for (uint64_t group = range.first; group - range.first < range.length; ++group)
-      if (!in_files.Contains(group)) groups.push_back(group);
-  if (days.empty() && groups.empty()) return OkStatus();
-  TOCSIN_RETURN_IF_ERROR(PutFloors());
-  RocksBatch batch = deps_.store.NewBatch();
-  cold.PutForget(batch, days, groups);
-  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
-  deps_.queue.NoteWrite();
-  cold.Forgotten(days, groups);
-  return OkStatus();
-}
-
-Status Maintenance::CollectSeries() {
-  const MonotonicTime now = deps_.clock.Monotonic();
-  deps_.index.FreeRemoved(now);
-  deps_.head.FreeRemoved(now, SeriesIndex::kGrace);
-  for (int pass = 0; pass < kColdPasses; ++pass) {
-    TOCSIN_ASSIGN(const bool gone, LetSeriesGo());
-    if (!gone) break;
-  }
-  TOCSIN_RETURN_IF_ERROR(ForgetCold());
-  if (IdleGroups(/*with_files=*/false).empty()) return OkStatus();
-  TOCSIN_RETURN_IF_ERROR(PutFloors());
-  return deps_.queue.RunAlone([&]() -> Status {
-    const std::vector<Group*> dead =
-        IdleGroups(/*with_files=*/false);  // again, while nothing is committed
-    std::vector<uint64_t> numbers;
-    for (const Group* group : dead) numbers.push_back(group->number());
-    RocksBatch batch = deps_.store.NewBatch();
-    for (const uint64_t group : numbers)
-      batch.DeleteRange(Family::kSeries, keys::SeriesRun(group, 0), keys::SeriesRun(group + 1, 0));
-    CrashPoint("collect.floors");
-    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
-    CrashPoint("collect.written");
-    deps_.queue.NoteWrite();
-    deps_.index.Remove(numbers, now);
-    deps_.layouts.Clear();
-    deps_.index.NextGeneration();
-    deps_.head.Remove(dead, now);
-    if (deps_.classes.any()) UpdateLongest();
-    return OkStatus();
-  });
-}
-
 // What the index leaves of the head's share, and never too little to work with.
 uint64_t Maintenance::StreamBudget() const {
   const uint64_t index = deps_.index.size() * kIndexBytesPerSeries;
@@ -563,78 +429,6 @@ Status Maintenance::PutFloors() {
   return deps_.store.Write(batch, /*sync=*/true);
 }
 
-Status Maintenance::StartEpoch() {
-  TOCSIN_RETURN_IF_ERROR(PutFloors());
-  CrashPoint("epoch.floors");
-  TOCSIN_RETURN_IF_ERROR(deps_.log.PrepareEpoch());
-  CrashPoint("epoch.made");
-  epoch_start_ = deps_.clock.Monotonic();
-  return OkStatus();
-}
-
-Status Maintenance::RollLog(bool at_once) {
-  if (!deps_.log.prepared()) {
-    const bool large = deps_.log.epoch_bytes() >= deps_.log_budget / 4;
-    const bool old =
-        deps_.clock.Monotonic() - epoch_start_ >= kEpochAge && deps_.log.epoch_bytes() > 0;
-    if (large || old || at_once) TOCSIN_RETURN_IF_ERROR(StartEpoch());
-  }
-  if (at_once) {
-    TOCSIN_RETURN_IF_ERROR(deps_.queue.RunAlone([this] {
-      deps_.log.BeginBatch();
-      return OkStatus();
-    }));
-  }
-  return DropSpentLog();
-}
-
-std::vector<uint64_t> Maintenance::SpentEpochs() const {
-  uint64_t oldest = deps_.log.epoch();  // what is written now is never spent
-  for (Group* group : deps_.head.Groups()) {
-    std::lock_guard lock(group->mutex());
-    oldest = std::min(oldest, group->oldest_open_seq());
-  }
-  const uint64_t wanted = deps_.log_readers.Lowest();
-  const std::vector<uint64_t> epochs = deps_.store.Logs();
-  std::vector<uint64_t> spent;
-  for (size_t i = 0; i + 1 < epochs.size() && epochs[i + 1] <= oldest; ++i) {
-    if (epochs[i + 1] > wanted) {
-      // A reader is in it. Beyond half of the budget it goes all the same, the oldest first.
-      if (!spent.empty() || deps_.store.LogBytes() <= deps_.log_budget / 2) break;
-    }
-    spent.push_back(epochs[i]);
-  }
-  return spent;
-}
-
-Status Maintenance::DropSpentLog() {
-  const std::vector<uint64_t> spent = SpentEpochs();
-  if (spent.empty()) return OkStatus();
-  TOCSIN_RETURN_IF_ERROR(PutFloors());
-  uint64_t dropped = deps_.log_readers.dropped_through();
-  const std::vector<uint64_t> epochs = deps_.store.Logs();
-  for (const uint64_t epoch : spent) {
-    const auto last = deps_.store.LastLogRow(epoch);
-    // Unreadable: its rows end somewhere before the next epoch.
-    const auto next = std::upper_bound(epochs.begin(), epochs.end(), epoch);
-    if (!last.ok())
-      dropped = std::max(dropped, *next - 1);
-    else if (*last)
-      dropped = std::max(dropped, **last);
-  }
-  RocksBatch batch = deps_.store.NewBatch();
-  batch.Put(Family::kDefault, keys::LogDropped(), EncodeLogDropped(dropped));
-  TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
-  deps_.log_readers.SetDropped(dropped);
-  CrashPoint("log.spent");
-  for (const uint64_t epoch : spent) {
-    TOCSIN_RETURN_IF_ERROR(deps_.store.DropLog(epoch));
-    CrashPoint("log.dropped");
-  }
-  // Or one of them keeps the WAL of the dropped epochs alive.
-  return deps_.store.FlushSmallFamilies();
-}
-
 void Maintenance::StoreGuardedClock() {
   RocksBatch batch = deps_.store.NewBatch();
   batch.Put(Family::kDefault, keys::GuardedClock(), EncodeTime(guarded_now_));
@@ -701,7 +495,7 @@ Status Maintenance::Compact() {
   SealRule rule;
   rule.everything = true;
   TOCSIN_RETURN_IF_ERROR(Seal(rule));
-  TOCSIN_RETURN_IF_ERROR(RollLog(/*at_once=*/true));
+  TOCSIN_RETURN_IF_ERROR(epochs_.Roll(/*at_once=*/true));
   for (;;) {
     TOCSIN_ASSIGN(const bool merged, MergeOne(/*full=*/true));
     if (!merged) break;
@@ -742,7 +536,7 @@ Result<std::string> Maintenance::MakeSnapshot(bool skip_head) {
     SealRule rule;
     rule.everything = true;
     TOCSIN_RETURN_IF_ERROR(Seal(rule));
-    TOCSIN_RETURN_IF_ERROR(RollLog(/*at_once=*/true));
+    TOCSIN_RETURN_IF_ERROR(epochs_.Roll(/*at_once=*/true));
   }
   const MonotonicTime now = deps_.clock.Monotonic();
   const std::string name = SnapshotName(
@@ -771,17 +565,32 @@ Status Maintenance::SealForClose(Duration budget) {
   std::lock_guard lock(mutex_);
   if (budget.count() <= 0) return OkStatus();
   const MonotonicTime begin = deps_.clock.Monotonic();
+  const auto spent = [&] { return deps_.clock.Monotonic() - begin; };
   SealRule rule;
   rule.everything = true;
   TOCSIN_RETURN_IF_ERROR(deps_.queue.WriteSeries());
   const std::vector<Group*> groups = deps_.head.Groups();
   for (size_t at = 0; at < groups.size(); at += kGroupsPerPass) {
-    if (deps_.clock.Monotonic() - begin >= budget) break;
+    if (spent() >= budget) return PutFloors();
     const auto some = std::span(groups).subspan(at, std::min(kGroupsPerPass, groups.size() - at));
     const auto outcome = sealer_.Pass(some, rule, numbers_.seal_seq++);
     if (!outcome.ok()) return outcome.error();
     CrashPoint("close.sealed");
   }
+  FreeUnused();
+  // Who reads the log has gone, but comes back after the start and wants to go on where it was.
+  if (deps_.log_readers.used()) return PutFloors();
+  TOCSIN_RETURN_IF_ERROR(epochs_.Roll(/*at_once=*/true));
+  // What is due in any case, as far as half of the time goes: a job is not stopped half-way.
+  while (spent() < budget / 2) {
+    TOCSIN_ASSIGN(const bool merged, MergeOne(/*full=*/false));
+    if (!merged) break;
+  }
+  while (spent() < budget / 2) {
+    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/false));
+    if (!built) break;
+  }
+  FreeUnused();
   return PutFloors();
 }
 

@@ -24,6 +24,7 @@
 #include "storage/head.h"
 #include "storage/level_writer.h"
 #include "storage/log.h"
+#include "storage/log_epochs.h"
 #include "storage/log_readers.h"
 #include "storage/merger.h"
 #include "storage/metadata_store.h"
@@ -32,6 +33,7 @@
 #include "storage/retention_classes.h"
 #include "storage/rocks_store.h"
 #include "storage/sealer.h"
+#include "storage/series_collector.h"
 #include "storage/series_index.h"
 
 namespace tocsin::storage {
@@ -86,7 +88,7 @@ class Maintenance {
   bool Pressed() const;
   // Seals everything, drops the spent log.
   Status Compact();
-  // Seals as much as the budget allows.
+  // Seals as much as the budget allows, then drops the spent log and does what is due.
   Status SealForClose(Duration budget);
   Status CleanTombstones();
   Result<std::string> MakeSnapshot(bool skip_head);
@@ -102,11 +104,6 @@ class Maintenance {
   Status Seal(const SealRule& rule);
   uint64_t StreamBudget() const;  // thread-safe
   void SealDue();
-  Status StartEpoch();
-  Status RollLog(bool at_once);
-  Status DropSpentLog();
-  // Spent epochs, but for those that a reader still wants and there is room for.
-  std::vector<uint64_t> SpentEpochs() const;
   void Retain();
   // One merge that is due. Full: also what need not be yet. False: nothing to do.
   Result<bool> MergeOne(bool full);
@@ -132,15 +129,6 @@ class Maintenance {
   // Urgent: there may be no space to write down that they go.
   Status Drop(const RetentionPlan& plan, bool urgent = false);
   void FreeUnused();
-  // Takes series out of memory whose samples are all gone.
-  Status CollectSeries();
-  // Groups that nothing was added to for hours, without open samples or rows in the log: with files
-  // or without.
-  std::vector<Group*> IdleGroups(bool with_files);
-  // Takes the series of some of them out of memory that have files; false: there is none.
-  Result<bool> LetSeriesGo();
-  // Forgets what is kept for days and series that left memory and have no file any more.
-  Status ForgetCold();
   Status PutFloors();
   void StoreGuardedClock();
 
@@ -148,6 +136,8 @@ class Maintenance {
   Sealer sealer_;
   Merger merger_;
   LevelWriter level_writer_;
+  SeriesCollector collector_;
+  LogEpochs epochs_;
   DiskGuard disk_;
   RetentionRules rules_;  // guarded by mutex_
   std::atomic<int64_t> edge_{kMinTimestamp.ms};
@@ -160,7 +150,6 @@ class Maintenance {
   Timestamp guarded_now_;
   MonotonicTime last_seal_;
   MonotonicTime last_retention_;
-  MonotonicTime epoch_start_;
   MonotonicTime next_merge_;  // not before
   // When levels of a day were built last: late samples do not make that happen all the time.
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_built_;

@@ -268,15 +268,30 @@ Result<std::vector<SeriesExemplars>> Querier::Exemplars(
   // One label set may have several ids.
   std::map<Labels, std::vector<Exemplar>> found;
   std::vector<Exemplar> of_one;
+  const auto read = [&](uint64_t id) {
+    of_one.clear();
+    if (seen.insert(id).second) exemplars_.Read({id}, from, to, &of_one);
+    return !of_one.empty();
+  };
+  const auto add = [&](const Labels& labels) {
+    auto& all = found[labels];
+    all.insert(all.end(), of_one.begin(), of_one.end());
+  };
+  for (const std::vector<Matcher>& matchers : selectors)
+    for (const Series* series : index_.Select(matchers))
+      if (read(series->id)) add(index_.LabelsOf(*series));
+  // Then those that have left memory: one that leaves it just now is found at least once.
+  const Timestamp first = std::max(from, kMinStorable), last = std::min(to, kMaxStorable);
   for (const std::vector<Matcher>& matchers : selectors) {
-    for (const Series* series : index_.Select(matchers)) {
-      if (!seen.insert(series->id).second) continue;
-      of_one.clear();
-      exemplars_.Read({series->id}, from, to, &of_one);
-      if (of_one.empty()) continue;
-      auto& all = found[index_.LabelsOf(*series)];
-      all.insert(all.end(), of_one.begin(), of_one.end());
+    if (first > last) break;
+    const auto cold = index_.cold()->Select(matchers, DayOf(first), DayOf(last));
+    if (!cold.ok()) {
+      corruptions_.Add();
+      continue;
     }
+    for (const uint64_t id : *cold)
+      if (read(id))
+        if (const auto labels = index_.FindLabels({id})) add(*labels);
   }
   std::vector<SeriesExemplars> out;
   for (auto& [labels, exemplars] : found) {

@@ -2,8 +2,12 @@
 // and reads of everything. Counters give ns per sample and bytes per sample.
 #include <benchmark/benchmark.h>
 
+#include <array>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/db.h"
@@ -15,6 +19,23 @@ namespace {
 
 constexpr int kTargets = 20;
 constexpr int kSeries = 500;
+
+// Runs what was posted when told: commits of one moment go into the log together, as they do when
+// scrapes come faster than the commit thread takes them.
+class Gathered final : public Executor {
+ public:
+  void Post(std::function<void()> fn) override { waiting_.push_back(std::move(fn)); }
+  void RunAll() {
+    while (!waiting_.empty()) {
+      const auto fn = std::move(waiting_.front());
+      waiting_.pop_front();
+      fn();
+    }
+  }
+
+ private:
+  std::deque<std::function<void()>> waiting_;
+};
 
 struct Site {
   Site() {
@@ -42,14 +63,18 @@ struct Site {
       auto appender = db->NewAppender();
       appender->AppendRow(hints[t], scheduler.Now(), refs[t], values);
       appender->Commit([](const CommitResult&) {});
+      if (!together) commit.RunAll();
     }
+    commit.RunAll();
     ++n;
     scheduler.Advance(Duration{15'000});
   }
 
   testing::TempDir dir;
   testing::ManualScheduler scheduler;
-  testing::InlineExecutor commit, sync, background;
+  Gathered commit;
+  bool together = true;
+  testing::InlineExecutor sync, background;
   MetricRegistry metrics;
   std::array<std::vector<SeriesRef>, kTargets> refs;
   std::array<RowHint, kTargets> hints;
@@ -62,13 +87,15 @@ double SamplesPerScrape() { return kTargets * kSeries; }
 
 void BM_AppendRow(benchmark::State& state) {
   Site site;
+  site.together = state.range(0) != 0;
+  state.SetLabel(site.together ? "20 rows a commit" : "a commit each row");
   site.Scrape();
   for (auto _ : state) site.Scrape();
   state.counters["ns/sample"] =
       benchmark::Counter(SamplesPerScrape() * 1e-9, benchmark::Counter::kIsIterationInvariantRate |
                                                         benchmark::Counter::kInvert);
 }
-BENCHMARK(BM_AppendRow)->Iterations(400);
+BENCHMARK(BM_AppendRow)->Arg(1)->Arg(0)->Iterations(400);
 
 void BM_Seal(benchmark::State& state) {
   Site site;
@@ -114,6 +141,57 @@ void BM_ReadHead(benchmark::State& state) { ReadAll(state, false); }
 void BM_ReadSealed(benchmark::State& state) { ReadAll(state, true); }
 BENCHMARK(BM_ReadHead)->Iterations(3);
 BENCHMARK(BM_ReadSealed)->Iterations(3);
+
+// One series of 64 over 30 days of 15 s.
+void BM_ReadMonthOfOne(benchmark::State& state) {
+  testing::TempDir dir;
+  testing::ManualScheduler scheduler;
+  testing::InlineExecutor inline_executor;
+  MetricRegistry metrics;
+  Options options;
+  options.path = dir / "data";
+  options.retention_time = Duration{0};
+  auto db = *Db::Open(options, Ports{scheduler, scheduler, inline_executor, inline_executor,
+                                     inline_executor, metrics});
+  constexpr int kOfTarget = 64, kSteps = 30 * 86'400 / 15;
+  std::vector<SeriesRef> refs;
+  std::vector<double> values(kOfTarget);
+  {
+    auto appender = db->NewAppender();
+    for (int s = 0; s < kOfTarget; ++s)
+      refs.push_back(*appender->Resolve(Labels{
+          {"__name__", "metric_" + std::to_string(s)}, {"job", "node"}, {"instance", "host"}}));
+  }
+  RowHint hint;
+  for (int i = 0; i < kSteps; ++i) {
+    for (int s = 0; s < kOfTarget; ++s)
+      values[static_cast<size_t>(s)] = s % 5 < 3 ? s : i % 977 * s;
+    auto appender = db->NewAppender();
+    appender->AppendRow(hint, scheduler.Now(), refs, values);
+    appender->Commit([](const CommitResult&) {});
+    scheduler.Advance(Duration{15'000});
+  }
+  if (!db->Compact().ok()) state.SkipWithError("compact");
+  const std::vector<Matcher> one{Matcher(MatchOp::kEqual, "__name__", "metric_4")};
+  size_t samples = 0;
+  double sum = 0;
+  for (auto _ : state) {
+    samples = 0;
+    auto set = *db->Select(one, kMinTimestamp, kMaxTimestamp, {});
+    auto reader = set->NewReader();
+    if (set->size() != 1 || !reader->Seek(0).ok()) return state.SkipWithError("not one series");
+    for (SampleBlock block; *reader->Next(&block);) {
+      samples += block.size();
+      sum += block.values[0];
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+  if (samples != kSteps) state.SkipWithError("samples are missing");
+  state.counters["ns/sample"] = benchmark::Counter(
+      static_cast<double>(samples) * 1e-9,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(BM_ReadMonthOfOne)->Unit(benchmark::kMillisecond)->Iterations(30);
 
 void BM_ResolveKnown(benchmark::State& state) {
   Site site;

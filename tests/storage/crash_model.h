@@ -17,7 +17,11 @@
 
 namespace tocsin::storage::crash {
 
-// A sample as bytes: "f" and the bits of a float, "h" and the fields of a histogram.
+// A sample as bytes: "f" and the bits of a float, "h" and the fields of a histogram; then "@" and
+// the start timestamp, if it has one.
+inline std::string StartBytes(Timestamp start) {
+  return start == kNoStart ? std::string() : "@" + std::to_string(start.ms);
+}
 inline std::string Bytes(double value) {
   std::string out = "f";
   PutFixed(out, BitsOf(value));
@@ -51,11 +55,23 @@ inline std::string Hex(const std::string& bytes) {
 }
 
 struct Op {
-  enum Kind { kRow, kColumn, kHistogram, kMetadata, kState, kDelete, kCompact, kWait, kReopen };
+  enum Kind {
+    kRow,
+    kColumn,
+    kHistogram,
+    kExemplar,
+    kMetadata,
+    kState,
+    kDelete,
+    kCompact,
+    kWait,
+    kReopen
+  };
   struct Point {
     Labels labels;
     int64_t t = 0;
     double value = 0;
+    Timestamp start = kNoStart;
   };
   Kind kind = kWait;
   int64_t now = 0;            // the clock when it happens
@@ -74,10 +90,16 @@ class Model {
     switch (op.kind) {
       case Op::kRow:
       case Op::kColumn:
-        for (const Op::Point& p : op.points) Put(p.labels, p.t, Bytes(p.value));
+        for (const Op::Point& p : op.points)
+          Put(p.labels, p.t, Bytes(p.value) + StartBytes(p.start));
+        break;
+      case Op::kExemplar:
+        Put(op.points[0].labels, op.points[0].t, Bytes(op.points[0].value));
+        words[ExemplarWord(op.points[0].labels, op.points[0].t)] = op.text;
         break;
       case Op::kHistogram:
-        Put(op.points[0].labels, op.points[0].t, Bytes(op.histogram));
+        Put(op.points[0].labels, op.points[0].t,
+            Bytes(op.histogram) + StartBytes(op.points[0].start));
         break;
       case Op::kMetadata:
       case Op::kState:
@@ -92,6 +114,10 @@ class Model {
       default:
         break;
     }
+  }
+
+  static std::string ExemplarWord(const Labels& labels, int64_t t) {
+    return "exemplar " + labels.ToString() + " " + std::to_string(t);
   }
 
   // Empty, or what is wrong with what was read. Samples older than `keep` before the newest may be
@@ -114,7 +140,15 @@ class Model {
         if (there == read.series.end() || !there->second.contains(it->first))
           return labels + " at " + std::to_string(it->first) + " is lost";
     }
-    if (words != read.words) return "metadata or state differ";
+    // An exemplar goes with the last sample of its series.
+    const auto counts = [&](const auto& word) {
+      return keep == 0 || !word.first.starts_with("exemplar");
+    };
+    for (const auto& word : read.words)
+      if (!words.contains(word.first) ? true : counts(word) && words.at(word.first) != word.second)
+        return word.first + " differs";
+    for (const auto& word : words)
+      if (counts(word) && !read.words.contains(word.first)) return word.first + " is lost";
     return {};
   }
 
@@ -174,6 +208,9 @@ class Generator {
     return Labels{
         {"__name__", name}, {"instance", "i" + std::to_string(writer)}, {"job", "j"}, {"pod", pod}};
   }
+  Timestamp SomeStart() {
+    return Below(4) != 0 ? kNoStart : Timestamp{begin_ - static_cast<int64_t>(Below(10)) * 60'000};
+  }
   int64_t SomeTime() {
     const int64_t back = Below(3) == 0 ? static_cast<int64_t>(Below(3 * 86'400'000))
                                        : static_cast<int64_t>(Below(600'000));
@@ -190,25 +227,33 @@ class Generator {
       op.writer = Below(20) == 0 ? kPassing : Below(4);
       if (Below(20) == 0) ++pod_;
       const int64_t t = now_ / 15'000 * 15'000 + static_cast<int64_t>(op.writer);
+      const Timestamp start = SomeStart();
       const uint64_t metrics = op.writer == kPassing ? 80 : 14;
       for (uint64_t metric = 0; metric < metrics; ++metric)
-        if (Below(20) != 0) op.points.push_back({Series(op.writer, metric), t, Value()});
+        if (Below(20) != 0) op.points.push_back({Series(op.writer, metric), t, Value(), start});
     } else if (dice < 70) {
       op.kind = Op::kColumn;
       op.writer = Below(4);
       const Labels labels = Series(op.writer, Below(14));
       for (uint64_t n = 1 + Below(60); n > 0; --n)
-        op.points.push_back({labels, SomeTime() + static_cast<int64_t>(op.writer), Value()});
+        op.points.push_back(
+            {labels, SomeTime() + static_cast<int64_t>(op.writer), Value(), SomeStart()});
     } else if (dice < 80) {
       op.kind = Op::kHistogram;
       const Labels labels{{"__name__", "h" + std::to_string(Below(3))}, {"job", "j"}};
-      op.points.push_back({labels, Below(4) == 0 ? SomeTime() : now_, 0});
+      op.points.push_back({labels, Below(4) == 0 ? SomeTime() : now_, 0, SomeStart()});
       op.histogram = SomeHistogram();
-    } else if (dice < 83) {
+    } else if (dice < 82) {
+      op.kind = Op::kExemplar;
+      op.points.push_back({{{"__name__", "ex"}, {"job", "j"}, {"i", std::to_string(Below(3))}},
+                           now_,
+                           static_cast<double>(Below(1000))});
+      op.text = std::to_string(random_());
+    } else if (dice < 84) {
       op.kind = Op::kMetadata;
       op.name = "m" + std::to_string(Below(5));
       op.text = "help " + std::to_string(random_());
-    } else if (dice < 86) {
+    } else if (dice < 87) {
       op.kind = Op::kState;
       op.name = std::to_string(Below(5));
       op.text = std::to_string(random_());

@@ -1,4 +1,5 @@
-// kill -9, over and over, at every crash point (storage/base/crash_point.h) and at random moments.
+// kill -9, over and over, at every crash point (storage/base/crash_point.h), at random moments, and
+// when memory is over: as the kernel's, that kill comes at an allocation, anywhere.
 // A child process works on the database and writes down what was acknowledged; after its death
 // another one opens it, finds every acknowledged sample bit by bit, none twice, none after its
 // deletion, what was not acknowledged wholly or not at all, and works on until it is killed.
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -60,18 +63,19 @@ struct Orders {
   int hit = 1;        // at which time the point is reached
   size_t ops = kOps;  // it kills itself after so many
   bool threads = false;
+  int64_t memory = -1;  // bytes that it may take after its start; -1: any
 
   std::string ToText() const {
     std::ostringstream out;
     out << folder << ' ' << seed << ' ' << (point.empty() ? "-" : point) << ' ' << hit << ' ' << ops
-        << ' ' << threads;
+        << ' ' << threads << ' ' << memory;
     return out.str();
   }
   static Orders Parse(const std::string& text) {
     std::istringstream in(text);
     Orders orders;
     in >> orders.folder >> orders.seed >> orders.point >> orders.hit >> orders.ops >>
-        orders.threads;
+        orders.threads >> orders.memory;
     return orders;
   }
 };
@@ -83,8 +87,8 @@ class Journal {
   explicit Journal(const std::string& path)
       : fd_(open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)) {}
   ~Journal() { close(fd_); }
-  void Write(const std::string& line) const {
-    const std::string text = line + "\n";
+  void Write(const std::string& line) const { WriteText(line + "\n"); }
+  void WriteText(std::string_view text) const {
     if (write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::abort();
   }
 
@@ -101,6 +105,29 @@ void DieAt(const char* name) {
   g_journal->Write(std::string("P ") + name);
   kill(getpid(), SIGKILL);
   pause();
+}
+
+// What the address sanitizer takes for itself is more than any limit.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kLimitsMemory = false;
+#else
+constexpr bool kLimitsMemory = true;
+#endif
+constexpr const char* kMemory = "memory";
+
+// From now on an allocation that needs more than so many further bytes is the end.
+void LimitMemory(int64_t bytes) {
+  std::set_new_handler([] {
+    g_journal->WriteText("P memory\n");
+    kill(getpid(), SIGKILL);
+    pause();
+  });
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t limit =
+      pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + static_cast<rlim_t>(bytes);
+  const rlimit both{limit, limit};
+  if (setrlimit(RLIMIT_AS, &both) != 0) std::abort();
 }
 
 class Child {
@@ -129,10 +156,15 @@ class Child {
       return kMismatch;
     }
     if (!Check()) return kMismatch;
+    if (orders_.memory >= 0) LimitMemory(orders_.memory);
     const size_t end = std::min(kOps, next_ + orders_.ops);
     for (; next_ < end; ++next_) {
       journal_.Write("S " + std::to_string(next_));
-      if (!Do(ops_[next_])) return kMismatch;
+      if (!Do(ops_[next_])) {
+        // A library that is told that there is no memory says so.
+        if (orders_.memory >= 0) kill(getpid(), SIGKILL);
+        return kMismatch;
+      }
       journal_.Write("A " + std::to_string(next_));
     }
     if (next_ == kOps) return 0;
@@ -174,13 +206,21 @@ class Child {
           const Histogram* h = block.histograms.empty() ? nullptr : block.histograms[k];
           const bool fresh =
               samples.empty() || samples.rbegin()->first < block.times[k].ms;  // none twice
-          samples[block.times[k].ms] = !fresh         ? "twice"
-                                       : h != nullptr ? crash::Bytes(*h)
-                                                      : crash::Bytes(block.values[k]);
+          std::string& bytes = samples[block.times[k].ms];
+          bytes = !fresh         ? "twice"
+                  : h != nullptr ? crash::Bytes(*h)
+                                 : crash::Bytes(block.values[k]);
+          if (!block.starts.empty()) bytes += crash::StartBytes(block.starts[k]);
         }
       }
     }
     if (!(*set)->warnings().empty()) read.words["warning"] = (*set)->warnings().front();
+    const std::vector<std::vector<Matcher>> all = {{Matcher(MatchOp::kEqual, "__name__", "ex")}};
+    if (auto found = store_->db->Exemplars(all, kMinTimestamp, kMaxTimestamp); found.ok())
+      for (const SeriesExemplars& one : *found)
+        for (const Exemplar& exemplar : one.exemplars)
+          read.words[crash::Model::ExemplarWord(one.series, exemplar.t.ms)] =
+              exemplar.labels.Get("trace_id");
     for (const auto& [metric, metadata] : store_->db->MetricMetadata(""))
       read.words["metadata " + metric] = metadata.help;
     if (auto pairs = store_->db->kv().Scan("crash"); pairs.ok())
@@ -241,28 +281,41 @@ class Child {
       case crash::Op::kRow: {
         std::vector<SeriesRef> refs;
         std::vector<double> values;
+        std::vector<Timestamp> starts;
         for (const auto& point : op.points) {
+          starts.push_back(point.start);
           refs.push_back(*appender->Resolve(point.labels));
           values.push_back(point.value);
         }
-        appender->AppendRow(hints_[op.writer], {op.points[0].t}, refs, values);
+        appender->AppendRow(hints_[op.writer], {op.points[0].t}, refs, values, starts);
         return Commit(*appender);
       }
       case crash::Op::kColumn: {
         std::vector<Timestamp> times;
         std::vector<double> values;
+        std::vector<Timestamp> starts;
         for (const auto& point : op.points) {
+          starts.push_back(point.start);
           times.push_back({point.t});
           values.push_back(point.value);
         }
-        appender->AppendColumn(*appender->Resolve(op.points[0].labels), times, values);
+        appender->AppendColumn(*appender->Resolve(op.points[0].labels), times, values, starts);
         return Commit(*appender);
       }
       case crash::Op::kHistogram:
         // One that is too old is refused at once.
         (void)appender->AppendHistogram(*appender->Resolve(op.points[0].labels), {op.points[0].t},
-                                        op.histogram);
+                                        op.histogram, op.points[0].start);
         return Commit(*appender);
+      case crash::Op::kExemplar: {
+        const crash::Op::Point& point = op.points[0];
+        const SeriesRef ref = *appender->Resolve(point.labels);
+        const Timestamp t{point.t};
+        appender->AppendColumn(ref, {&t, 1}, {&point.value, 1});
+        return appender->AppendExemplar(ref, {Labels{{"trace_id", op.text}}, point.value, t})
+                   .ok() &&
+               Commit(*appender);
+      }
       case crash::Op::kMetadata:
         appender->SetMetadata(op.name, {MetricType::kGauge, "", op.text});
         return Commit(*appender);
@@ -332,7 +385,9 @@ class Parent {
     orders.seed = seed_;
     orders.threads = Below(3) == 0;
     int64_t kill_after_ms = -1;
-    if (Below(3) == 0) {
+    if (kLimitsMemory && Below(10) == 0) {
+      orders.memory = static_cast<int64_t>(Below(4 << 20));
+    } else if (Below(3) == 0) {
       kill_after_ms = static_cast<int64_t>(Below(400));
     } else {
       // Those that were met least, first; asking in vain counts a little.
@@ -349,7 +404,8 @@ class Parent {
     orders.ops = Below(4) == 0 ? kOps : 20 + Below(120);
     const int status = Spawn(orders, kill_after_ms);
     CountPoints();
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+    // A library in C that gets no memory may end otherwise.
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || orders.memory >= 0)) {
       ++kills;
       return true;
     }
@@ -392,7 +448,7 @@ class Parent {
     if (pid == 0) {
       setenv("TOCSIN_CRASH_CHILD", orders.ToText().c_str(), 1);
       execl("/proc/self/exe", "crash_test", "--gtest_filter=CrashChild.Works", "--gtest_brief=1",
-            nullptr);
+            "--gtest_catch_exceptions=0", nullptr);
       _exit(127);
     }
     int status = 0;
@@ -431,9 +487,13 @@ TEST(Crash, LosesNothingWhereverItIsKilled) {
   std::cout << "first seed " << seed << ": " << parent.kills << " kills of " << parent.databases + 1
             << " databases\n";
   for (const char* point : kPoints) std::cout << "  " << point << " " << parent.met[point] << "\n";
+  std::cout << "  " << kMemory << " " << parent.met[kMemory] << "\n";
   EXPECT_GT(parent.kills, 20u);
   if (parent.kills >= 300) {
     for (const char* point : kPoints) EXPECT_GT(parent.met[point], 0) << point;
+    if (kLimitsMemory) {
+      EXPECT_GT(parent.met[kMemory], 0);
+    }
   }
 }
 

@@ -108,6 +108,20 @@ TEST_F(ExemplarTest, TheNewestStay) {
   EXPECT_EQ(Read(), "");
 }
 
+TEST_F(ExemplarTest, StayWhenTheirSeriesLeavesMemory) {
+  store.Open();
+  EXPECT_TRUE(Add(1, kNow, 1).ok());
+  EXPECT_TRUE(Add(2, kNow + 20, 3).ok());
+  const std::string all = Read();
+  ASSERT_TRUE(store.db->Compact().ok());
+  for (int i = 0; i < 5; ++i) store.scheduler.Advance(Duration{3'600'000});
+  ASSERT_EQ(store.db->Stats().series, 0u);
+  EXPECT_EQ(Read(), all);
+  EXPECT_EQ(Read(5, 25), "2: 20=3/a; ");
+  store.Crash();
+  EXPECT_EQ(Read(), all);
+}
+
 TEST(ExemplarFormat, GoldenBytes) {
   EXPECT_EQ(testing::Hex(keys::Exemplar(258)), "7800000102");
   EXPECT_EQ(testing::Hex(ExemplarStore::Encode(7, {64}, {Labels{{"trace_id", "a1"}}, 0.5, {1000}})),
