@@ -120,6 +120,33 @@ class Group {
     return AppendSlow(slot, t, value, log_seq, pool);
   }
 
+  // The same for values[i] to slots[i], as far as they only go behind the values before them on one
+  // line that has t already, as those of a scrape do; how many did.
+  size_t AppendFollowing(std::span<const uint8_t> slots, Timestamp t,
+                         std::span<const double> values, SlabPool& pool) {
+    Line* const line = slots.empty() ? nullptr : slots_[slots.front()].line;
+    if (line == nullptr || line->offsets.back() != static_cast<uint64_t>(t.ms - line->base_ms))
+      return 0;
+    const size_t entry = line->offsets.size() - 1;
+    const uint64_t in_window = InWindow(*line, t);
+    Line::Stream* const streams = line->streams.data();
+    const size_t stream_count = line->streams.size();
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (i + kAhead < slots.size()) {
+        const uint32_t ahead = slots_[slots[i + kAhead]].stream;
+        if (ahead < stream_count) streams[ahead].values.Prefetch();
+      }
+      SlotState& state = slots_[slots[i]];
+      if (state.line != line || in_window <= state.newest) return i;
+      Line::Stream& stream = streams[state.stream];
+      if (size_t{stream.start} + stream.values.size() != entry ||
+          !stream.values.Append(values[i], pool))
+        return i;
+      state.newest = static_cast<uint32_t>(in_window);
+    }
+    return slots.size();
+  }
+
   // The start timestamp of a sample that was appended just now. REQUIRES: start is not kNoStart.
   void SetStart(unsigned slot, Timestamp t, Timestamp start, uint64_t log_seq, SlabPool& pool);
 
@@ -185,6 +212,7 @@ class Group {
     return static_cast<uint64_t>(t.ms - line.window * kWindowMs);
   }
   static constexpr size_t kMaxLines = 1024;
+  static constexpr size_t kAhead = 6;
   static constexpr uint8_t kTooManyMisses = 8;
 
   Outcome AppendSlow(unsigned slot, Timestamp t, double value, uint64_t log_seq, SlabPool& pool);

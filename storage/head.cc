@@ -57,6 +57,12 @@ void Head::Append(Group& group, std::span<const uint8_t> slots, Timestamp t,
   std::lock_guard lock(group.mutex());
   const size_t late_before = group.late_count();
   for (size_t i = 0; i < slots.size(); ++i) {
+    if (starts.empty()) {
+      const size_t n = group.AppendFollowing(slots.subspan(i), t, values.subspan(i), pool_);
+      result->appended += static_cast<uint32_t>(n);
+      i += n;
+      if (i == slots.size()) break;
+    }
     const Group::Outcome outcome = group.Append(slots[i], t, values[i], log_seq, pool_);
     Count(outcome, result);
     if (!starts.empty() && starts[i] != kNoStart && outcome == Group::Outcome::kAppended)

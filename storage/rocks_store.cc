@@ -14,13 +14,14 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdarg>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
+
+#include "storage/rocks_scan.h"
 
 namespace tocsin::storage {
 namespace {
@@ -30,16 +31,6 @@ using rocksdb::Slice;
 
 Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
 std::string_view ToView(const Slice& s) { return {s.data(), s.size()}; }
-
-Status ToStatus(const rocksdb::Status& s, std::string_view doing) {
-  if (s.ok()) return OkStatus();
-  ErrorCode code = ErrorCode::kIo;
-  if (s.IsNoSpace() || s.subcode() == rocksdb::Status::kNoSpace)
-    code = ErrorCode::kNoSpace;
-  else if (s.IsCorruption())
-    code = ErrorCode::kCorruption;
-  return Error(code, s.ToString()).WithContext(doing);
-}
 
 bool IsLockHeld(const rocksdb::Status& s) {
   const std::string text = s.ToString();
@@ -151,7 +142,7 @@ struct RocksStore::Impl {
       std::lock_guard lock(mutex);
       if (!failure.ok()) return failure;
     }
-    Status status = ToStatus(change(), doing);
+    Status status = FromRocks(change(), doing);
     if (!status.ok()) {
       std::lock_guard lock(mutex);
       if (failure.ok()) failure = status;
@@ -180,11 +171,6 @@ struct RocksStore::Impl {
       return SampleFamily(cache);
     return SmallFamily(cache);
   }
-  Status ScanHandle(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
-                    const Visit& visit) const;
-  Status ScanReadable(ColumnFamilyHandle* handle, std::string_view begin, std::string_view end,
-                      const Visit& visit, uint64_t* damaged) const;
-
   // Shared by whoever uses db and handles; alone to open the database anew.
   mutable std::shared_mutex gate;
 
@@ -272,9 +258,9 @@ SortedFile::SortedFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SortedFile::SortedFile(SortedFile&&) noexcept = default;
 SortedFile::~SortedFile() = default;
 Status SortedFile::Add(std::string_view key, std::string_view value) {
-  return ToStatus(impl_->writer.Put(ToSlice(key), ToSlice(value)), impl_->path);
+  return FromRocks(impl_->writer.Put(ToSlice(key), ToSlice(value)), impl_->path);
 }
-Status SortedFile::Finish() { return ToStatus(impl_->writer.Finish(), impl_->path); }
+Status SortedFile::Finish() { return FromRocks(impl_->writer.Finish(), impl_->path); }
 uint64_t SortedFile::bytes() const { return impl_->writer.FileSize(); }
 const std::string& SortedFile::path() const { return impl_->path; }
 
@@ -298,7 +284,7 @@ Status RocksStore::Impl::OpenDb() {
   if (env()->FileExists(options.path + "/CURRENT").ok()) {
     std::vector<std::string> present;
     const auto s = rocksdb::DB::ListColumnFamilies(db_options, options.path, &present);
-    TOCSIN_RETURN_IF_ERROR(ToStatus(s, "listing the families of the database"));
+    TOCSIN_RETURN_IF_ERROR(FromRocks(s, "listing the families of the database"));
     for (std::string& name : present)
       if (std::find(names.begin(), names.end(), name) == names.end())
         names.push_back(std::move(name));
@@ -311,7 +297,7 @@ Status RocksStore::Impl::OpenDb() {
   const auto s = rocksdb::DB::Open(db_options, options.path, descriptors, &handles, &opened);
   if (IsLockHeld(s))
     return Error(ErrorCode::kAlreadyExists, "another process holds the database: " + s.ToString());
-  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "opening the database"));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(s, "opening the database"));
   db.reset(opened);
   for (size_t i = 0; i < handles.size(); ++i) {
     if (i < std::size(kFixedFamilies))
@@ -334,7 +320,7 @@ Status RocksStore::Impl::TryDisk() const {
   if (s.ok()) s = file->Sync();
   if (file != nullptr) file->Close().PermitUncheckedError();
   env()->DeleteFile(path).PermitUncheckedError();
-  return ToStatus(s, "trying the disk");
+  return FromRocks(s, "trying the disk");
 }
 
 Result<std::optional<std::string>> RocksStore::Get(Family family, std::string_view key) const {
@@ -343,106 +329,22 @@ Result<std::optional<std::string>> RocksStore::Get(Family family, std::string_vi
   std::string value;
   const auto s = impl_->db->Get({}, impl_->Of(family), ToSlice(key), &value);
   if (s.IsNotFound()) return std::optional<std::string>();
-  TOCSIN_RETURN_IF_ERROR(ToStatus(s, FamilyName(family)));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(s, FamilyName(family)));
   return std::optional<std::string>(std::move(value));
-}
-
-Status RocksStore::Impl::ScanHandle(ColumnFamilyHandle* handle, std::string_view begin,
-                                    std::string_view end, const Visit& visit) const {
-  rocksdb::ReadOptions read;
-  const Slice upper = ToSlice(end);
-  if (!end.empty()) read.iterate_upper_bound = &upper;
-  std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(read, handle));
-  for (it->Seek(ToSlice(begin)); it->Valid(); it->Next())
-    if (!visit(ToView(it->key()), ToView(it->value()))) break;
-  return ToStatus(it->status(), handle->GetName());
-}
-
-namespace {
-
-// Keys as numbers, so that there is one in the middle of two.
-class KeyNumber {
- public:
-  explicit KeyNumber(std::string_view key) {
-    std::copy_n(key.begin(), std::min(key.size(), bytes_.size()), bytes_.begin());
-  }
-  std::string key() const { return {bytes_.begin(), bytes_.end()}; }
-  // False: there is no such key.
-  bool AddPowerOfTwo(unsigned power) {
-    const size_t at = bytes_.size() - 1 - power / 8;
-    unsigned carry = 1u << (power % 8);
-    for (size_t i = at + 1; i-- > 0 && carry != 0;) {
-      const unsigned sum = static_cast<uint8_t>(bytes_[i]) + carry;
-      bytes_[i] = static_cast<char>(sum);
-      carry = sum >> 8;
-    }
-    return carry == 0;
-  }
-  static constexpr unsigned kBits = 32 * 8;
-
- private:
-  std::array<char, kBits / 8> bytes_{};
-};
-
-// The first key behind `key` from which can be read. Whether it can is a matter of how far behind:
-// not within the damaged block, but from the next one on. Empty: there is none.
-std::string FirstReadable(rocksdb::Iterator& it, const std::string& key) {
-  const auto readable = [&it](const KeyNumber& at) {
-    it.Seek(at.key());
-    return it.status().ok();
-  };
-  unsigned power = 0;
-  for (KeyNumber far(key);; ++power) {
-    if (power == KeyNumber::kBits || !(far = KeyNumber(key)).AddPowerOfTwo(power)) return {};
-    if (readable(far)) break;
-  }
-  // From the right: the highest offsets that are still too little, bit by bit.
-  KeyNumber low(key);
-  for (unsigned bit = power; bit-- > 0;) {
-    KeyNumber middle = low;
-    if (middle.AddPowerOfTwo(bit) && !readable(middle)) low = middle;
-  }
-  return low.AddPowerOfTwo(0) ? low.key() : std::string();
-}
-
-}  // namespace
-
-Status RocksStore::Impl::ScanReadable(ColumnFamilyHandle* handle, std::string_view begin,
-                                      std::string_view end, const Visit& visit,
-                                      uint64_t* damaged) const {
-  std::string from(begin);
-  bool stopped = false;
-  for (;;) {
-    const Status status =
-        ScanHandle(handle, from, end, [&](std::string_view k, std::string_view v) {
-          from.assign(k);
-          stopped = !visit(k, v);
-          return !stopped;
-        });
-    if (stopped || status.ok()) return OkStatus();
-    // A dying disk says "input/output error" for a block; any other error is not the block's.
-    if (status.error().code() != ErrorCode::kCorruption &&
-        status.error().message().find("Input/output error") == std::string::npos)
-      return status;
-    ++*damaged;
-    std::unique_ptr<rocksdb::Iterator> it(db->NewIterator({}, handle));
-    from = FirstReadable(*it, from);
-    if (from.empty() || (!end.empty() && from >= end)) return OkStatus();
-  }
 }
 
 Status RocksStore::ScanReadable(Family family, std::string_view begin, std::string_view end,
                                 const Visit& visit, uint64_t* damaged) const {
   const std::shared_lock pass(impl_->gate);
   if (!impl_->db) return impl_->Closed();
-  return impl_->ScanReadable(impl_->Of(family), begin, end, visit, damaged);
+  return ScanReadableFamily(*impl_->db, impl_->Of(family), begin, end, visit, damaged);
 }
 
 Status RocksStore::Scan(Family family, std::string_view begin, std::string_view end,
                         const Visit& visit) const {
   const std::shared_lock pass(impl_->gate);
   if (!impl_->db) return impl_->Closed();
-  return impl_->ScanHandle(impl_->Of(family), begin, end, visit);
+  return ScanFamily(*impl_->db, impl_->Of(family), begin, end, visit);
 }
 
 Result<std::optional<std::string>> RocksStore::LastKey(Family family, std::string_view end) const {
@@ -457,7 +359,7 @@ Result<std::optional<std::string>> RocksStore::LastKey(Family family, std::strin
   }
   std::optional<std::string> key;
   if (it->Valid()) key = it->key().ToString();
-  TOCSIN_RETURN_IF_ERROR(ToStatus(it->status(), FamilyName(family)));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(it->status(), FamilyName(family)));
   return key;
 }
 
@@ -517,7 +419,7 @@ Status RocksStore::ScanLog(uint64_t first_log_seq, uint64_t from, const Visit& v
   if (!impl_->db) return impl_->Closed();
   const Impl::LogHandle handle = impl_->Log(first_log_seq);
   if (handle == nullptr) return NotFound("log epoch " + std::to_string(first_log_seq));
-  return impl_->ScanReadable(handle.get(), keys::LogRow(from), {}, visit, damaged);
+  return ScanReadableFamily(*impl_->db, handle.get(), keys::LogRow(from), {}, visit, damaged);
 }
 
 Result<std::optional<uint64_t>> RocksStore::LastLogRow(uint64_t first_log_seq) const {
@@ -529,7 +431,7 @@ Result<std::optional<uint64_t>> RocksStore::LastLogRow(uint64_t first_log_seq) c
   it->SeekToLast();
   std::optional<uint64_t> last;
   if (it->Valid()) last = keys::ParseLogRow(ToView(it->key()));
-  TOCSIN_RETURN_IF_ERROR(ToStatus(it->status(), handle->GetName()));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(it->status(), handle->GetName()));
   return last;
 }
 
@@ -567,7 +469,7 @@ Result<SortedFile> RocksStore::NewSortedFile(Family family, const std::string& p
                            impl_->OptionsOf(FamilyName(family)));
   auto file = std::make_unique<SortedFile::Impl>(rocksdb::EnvOptions(), options, impl_->Of(family));
   file->path = path;
-  TOCSIN_RETURN_IF_ERROR(ToStatus(file->writer.Open(path), path));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(file->writer.Open(path), path));
   return SortedFile(std::move(file));
 }
 
@@ -603,11 +505,11 @@ Status RocksStore::DropRange(Family family, std::string_view begin, std::string_
   ColumnFamilyHandle* handle = impl_->Of(family);
   const Slice from = ToSlice(begin);
   const Slice to = ToSlice(end);
-  TOCSIN_RETURN_IF_ERROR(ToStatus(
+  TOCSIN_RETURN_IF_ERROR(FromRocks(
       rocksdb::DeleteFilesInRange(impl_->db.get(), handle, &from, &to, false), "dropping files"));
   bool left = false;
   TOCSIN_RETURN_IF_ERROR(
-      impl_->ScanHandle(handle, begin, end, [&](std::string_view, std::string_view) {
+      ScanFamily(*impl_->db, handle, begin, end, [&](std::string_view, std::string_view) {
         left = true;
         return false;
       }));
@@ -680,10 +582,10 @@ Status RocksStore::Checkpoint(const std::string& path) const {
   if (!impl_->db) return impl_->Closed();
   rocksdb::Checkpoint* made = nullptr;
   const auto s = rocksdb::Checkpoint::Create(impl_->db.get(), &made);
-  TOCSIN_RETURN_IF_ERROR(ToStatus(s, "making a snapshot"));
+  TOCSIN_RETURN_IF_ERROR(FromRocks(s, "making a snapshot"));
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   // Without a flush: what is not in tables is in the log, which comes along.
-  return ToStatus(checkpoint->CreateCheckpoint(path, ~uint64_t{0}), "making a snapshot");
+  return FromRocks(checkpoint->CreateCheckpoint(path, ~uint64_t{0}), "making a snapshot");
 }
 
 uint64_t RocksStore::CacheBytes() const { return impl_->cache->GetUsage(); }
