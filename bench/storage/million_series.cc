@@ -7,18 +7,21 @@
 // Exit status 1: the log was above its budget (docs/storage-format.md, section 10), a sample is
 // missing, or complete answers took more than 5 s of CPU.
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <future>
+#include <new>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -29,8 +32,6 @@
 
 namespace tocsin::storage {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr size_t kTargetSeries = 500;
 constexpr int64_t kStepMs = 15'000;
@@ -48,6 +49,7 @@ class RealClock final : public Clock {
 
 struct Load {
   std::string folder;
+  std::atomic<uint64_t>* log_peak = nullptr;  // shared with the writing process
   size_t series = 1'000'000;
   size_t steps = 480;
   uint64_t memory_max = uint64_t{2048} << 20;
@@ -97,6 +99,16 @@ double ValueOf(size_t step, size_t s) {
   return s % 5 < 3 ? i : s % 5 == 3 ? n * i : n * 0.25 + static_cast<double>(s % 11) * n;
 }
 
+// WAL and log families, as the store tells it.
+uint64_t LogBytes(const MetricRegistry& metrics) {
+  constexpr std::string_view kName = "\nprometheus_tsdb_wal_storage_size_bytes ";
+  const std::string text = metrics.Serialize();
+  const size_t at = text.find(kName);
+  return at == std::string::npos
+             ? 0
+             : static_cast<uint64_t>(std::strtod(text.c_str() + at + kName.size(), nullptr));
+}
+
 int Write(const Load& load) {
   auto* site = new Site(load);  // it is killed
   const size_t empty = ResidentMiB();
@@ -130,6 +142,7 @@ int Write(const Load& load) {
     }
     answered.get_future().wait();
     peak = std::max(peak, ResidentMiB());
+    *load.log_peak = std::max(load.log_peak->load(), LogBytes(site->metrics));
     if (step == 3 || step + 1 == load.steps) {
       const size_t now = ResidentMiB();
       std::printf("step %zu: RSS %zu MiB, peak %zu MiB, %.0f B a series above empty (%zu MiB)\n",
@@ -172,24 +185,12 @@ int Recover(const Load& load) {
   _exit(samples == expected && CpuSeconds(opened) <= 5 ? 0 : 1);
 }
 
-uint64_t LogBytes(const std::string& folder) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (fs::directory_iterator it(folder + "/db", error), end; !error && it != end;
-       it.increment(error))
-    if (it->path().extension() == ".log") bytes += it->file_size(error);
-  return bytes;
-}
-
 int Run(const Load& load) {
   pid_t child = fork();
   if (child == 0) _exit(Write(load));
-  uint64_t highest = 0;
   int status = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
-    highest = std::max(highest, LogBytes(load.folder));
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  waitpid(child, &status, 0);
+  const uint64_t highest = *load.log_peak;
   if (!WIFSIGNALED(status)) return 1;
   const uint64_t budget = MemoryBudget::Of(load.memory_max).log_bytes;
   std::printf("log: at most %.1f MiB of %.1f MiB\n", static_cast<double>(highest) / 1048576,
@@ -214,5 +215,9 @@ int main(int argc, char** argv) {
   if (argc > 2) load.series = std::strtoull(argv[2], nullptr, 10);
   if (argc > 3) load.steps = std::strtoull(argv[3], nullptr, 10);
   if (argc > 4) load.memory_max = std::strtoull(argv[4], nullptr, 10) << 20;
+  void* shared = mmap(nullptr, sizeof(*load.log_peak), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return 2;
+  load.log_peak = new (shared) std::atomic<uint64_t>(0);
   return tocsin::storage::Run(load);
 }

@@ -64,6 +64,8 @@ struct Op {
     kState,
     kDelete,
     kCompact,
+    kClean,  // of tombstones
+    kSnapshot,
     kWait,
     kReopen
   };
@@ -264,7 +266,7 @@ class Generator {
       op.from = Below(3) == 0 ? 0 : op.to - static_cast<int64_t>(Below(86'400'000));
       if (Below(3) == 0) op.to = now_ + 600'000;
     } else if (dice < 95) {
-      op.kind = Op::kCompact;
+      op.kind = dice < 93 ? Op::kCompact : dice < 94 ? Op::kClean : Op::kSnapshot;
     } else if (dice < 98) {
       op.kind = Op::kWait;
       now_ += 400'000;

@@ -48,9 +48,9 @@ constexpr const char* kPoints[] = {"commit.logged",      "seal.cut",         "se
                                    "log.spent",          "log.dropped",      "retention.published",
                                    "retention.edge",     "delete.logged",    "tombstones.spent",
                                    "tombstones.dropped", "cold.built",       "cold.written",
-                                   "collect.floors",     "collect.written",  "close.sealed",
-                                   "replay.begin",       "replay.epoch",     "replay.floors",
-                                   "replay.done"};
+                                   "collect.floors",     "snapshot.made",    "collect.written",
+                                   "close.sealed",       "replay.begin",     "replay.epoch",
+                                   "replay.floors",      "replay.done"};
 
 // Every second database keeps its samples for two days.
 bool Forgets(uint64_t seed) { return seed % 2 == 0; }
@@ -331,6 +331,10 @@ class Child {
         Join();
         compacting_ = std::thread([this] { (void)store_->db->Compact(); });
         return true;
+      case crash::Op::kClean:
+        return store_->db->CleanTombstones().ok();
+      case crash::Op::kSnapshot:
+        return store_->db->MakeSnapshot(/*skip_head=*/false).ok();
       case crash::Op::kWait:
         return true;
       case crash::Op::kReopen:
