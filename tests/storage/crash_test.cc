@@ -241,6 +241,8 @@ class Child {
     with.Apply(ops_[*in_flight_]);
     const std::string wrong = with.Compare(read, keep_);
     if (!without.empty() && !wrong.empty()) {
+      Explain(without);
+      std::cerr << "and\n";
       Explain(wrong);
       std::cerr << "operation " << *in_flight_ << " (kind " << ops_[*in_flight_].kind
                 << ") neither not done (" << without << ") nor done (" << wrong << ")\n";
@@ -265,7 +267,9 @@ class Child {
         std::cerr << "  " << i << ": deleted " << op.from << " to " << op.to << "\n";
       if (op.kind >= crash::Op::kCompact) std::cerr << "  " << i << ": kind " << op.kind << "\n";
     }
-    std::cerr << std::ifstream(orders_.folder + "/journal").rdbuf();
+    std::ifstream journal(orders_.folder + "/journal");
+    for (std::string line; std::getline(journal, line);)
+      if (line[0] == 'P' || line[0] == 'R') std::cerr << "  " << line << "\n";
   }
 
   bool Commit(Appender& appender) {

@@ -144,14 +144,14 @@ TEST_P(PowerLoss, LosesNothingWhenEachCommitIsSynced) {
 struct Omission {
   const char* name;
   unsigned syncs;  // PowerLossEnv::Kind
-  bool only_in_seals = false;
+  enum { kBetweenSeals, kInASeal, kAfterASeal } cut;
 };
 
 class Omitted : public ::testing::TestWithParam<Omission> {};
 
 TEST_P(Omitted, IsSeen) {
   std::string seen;
-  for (uint64_t seed = 1; seed <= 10 && seen.empty(); ++seed) {
+  for (uint64_t seed = 1; seed <= 20 && seen.empty(); ++seed) {
     Unplugged disk(seed);
     for (int round = 0; round < 4 && seen.empty(); ++round) {
       for (int i = 0; i < 20; ++i) {
@@ -159,14 +159,18 @@ TEST_P(Omitted, IsSeen) {
         disk.store_.scheduler.Advance(Duration{300});
       }
       disk.env_.ignored = GetParam().syncs;
-      if (!GetParam().only_in_seals) {
+      if (GetParam().cut == Omission::kBetweenSeals) {
         for (int i = 0; i < 5; ++i) {
           disk.Row();
           disk.store_.scheduler.Advance(Duration{700});
         }
+      } else {
+        // A row of which nothing is synced, to be sealed.
+        disk.Row();
+        if (GetParam().cut == Omission::kInASeal)
+          disk.env_.syncs_left = static_cast<int>(disk.Below(12));
+        ASSERT_TRUE(disk.store_.db->Compact().ok());
       }
-      disk.Row();
-      ASSERT_TRUE(disk.store_.db->Compact().ok());
       disk.env_.ignored = 0;
       seen = disk.CutPower(disk.Certain());
       // What a lost log would have named goes to others now.
@@ -179,14 +183,15 @@ TEST_P(Omitted, IsSeen) {
   std::cout << GetParam().name << ": " << seen << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Syncs, Omitted,
-                         ::testing::Values(Omission{"all", PowerLossEnv::kAll},
-                                           Omission{"log", PowerLossEnv::kLog},
-                                           Omission{"log_in_seals", PowerLossEnv::kLog, true},
-                                           Omission{"tables", PowerLossEnv::kTable},
-                                           Omission{"manifest", PowerLossEnv::kManifest},
-                                           Omission{"folders", PowerLossEnv::kFolder}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Syncs, Omitted,
+    ::testing::Values(Omission{"all", PowerLossEnv::kAll, Omission::kAfterASeal},
+                      Omission{"log", PowerLossEnv::kLog, Omission::kBetweenSeals},
+                      Omission{"log_in_seals", PowerLossEnv::kLog, Omission::kInASeal},
+                      Omission{"tables", PowerLossEnv::kTable, Omission::kAfterASeal},
+                      Omission{"manifest", PowerLossEnv::kManifest, Omission::kAfterASeal},
+                      Omission{"folders", PowerLossEnv::kFolder, Omission::kAfterASeal}),
+    [](const auto& of) { return std::string(of.param.name); });
 INSTANTIATE_TEST_SUITE_P(Seeds, PowerLoss, ::testing::Range(1, 3));
 
 }  // namespace
