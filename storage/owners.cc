@@ -64,7 +64,10 @@ void Owners::StartNewGroups(uint64_t next_group) {
   for (auto& [hash, owner] : owners_) owner.fill = {};
 }
 
+void Owners::ForgetBelow(uint64_t group) { lowest_open_ = std::max(lowest_open_, group); }
+
 void Owners::Forget(std::span<const uint64_t> groups) {
+  if (!groups.empty()) ForgetBelow(groups.back() + 1);
   const auto is_gone = [&](const Fill& fill) {
     return std::binary_search(groups.begin(), groups.end(), fill.group);
   };
@@ -73,7 +76,7 @@ void Owners::Forget(std::span<const uint64_t> groups) {
 }
 
 uint64_t Owners::TakeSlot(Fill& fill) {
-  if (fill.group == 0 || fill.used == kGroupSlots) fill = {next_group_++, 0};
+  if (fill.group < lowest_open_ || fill.used == kGroupSlots) fill = {next_group_++, 0};
   return SeriesId(fill.group, fill.used++);
 }
 

@@ -21,7 +21,8 @@ struct Placement {
   OwnerKind kind = OwnerKind::kShared;
 };
 
-// One thread at a time. Group numbers and slots are never given twice.
+// One thread at a time. Group numbers and slots are never given twice. Of a label set that comes
+// back after its series has gone, the new id is above the old one.
 class Owners {
  public:
   // Groups are of one retention class.
@@ -33,8 +34,9 @@ class Owners {
   void ReserveBelow(uint64_t group);
   // No group that has a series is given another: some that it had may be lost.
   void StartNewGroups(uint64_t next_group);
-  // These groups are given no series any more.
+  // These groups are given no series any more, nor is one below them. REQUIRES: they ascend.
   void Forget(std::span<const uint64_t> groups);
+  void ForgetBelow(uint64_t group);
   uint64_t next_group() const { return next_group_; }
 
  private:
@@ -54,6 +56,8 @@ class Owners {
   absl::flat_hash_map<uint64_t, Owner> owners_;  // by hash: a collision costs only neighbourhood
   absl::flat_hash_map<uint8_t, Fill> shared_;    // by class
   uint64_t next_group_ = 1;
+  // Groups below are full: what comes back must not get an id below the one it had.
+  uint64_t lowest_open_ = 1;
 };
 
 }  // namespace tocsin::storage

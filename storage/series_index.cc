@@ -344,6 +344,10 @@ Status SeriesIndex::Load(const RocksStore& store, uint64_t* damaged) {
       damaged));
   cold_ = std::make_unique<ColdSeries>(store, symbols_);
   TOCSIN_RETURN_IF_ERROR(cold_->Load(damaged));
+  if (const IdRanges gone = cold_->groups(); !gone.empty()) {
+    std::lock_guard lock(create_mutex_);
+    owners_.ForgetBelow(gone.back() + 1);
+  }
   TOCSIN_RETURN_IF_ERROR(store.ScanReadable(
       Family::kSeries, {}, {},
       [&](std::string_view key, std::string_view value) { return note(LoadRun(key, value)); },

@@ -113,6 +113,35 @@ TEST_F(Churn, OneThatComesBackIsOneSeries) {
   EXPECT_EQ(store.Read(), model_);
 }
 
+// The one that left has the lower id: of two samples of one time the one that came first stays.
+TEST_F(Churn, WhatComesBackGetsAHigherId) {
+  // pod-0 stays, and with it the group that it shares with the first series of others.
+  constexpr int kMany = 80;
+  std::vector<std::pair<Labels, double>> row;
+  for (int s = 0; s < kMany; ++s) row.emplace_back(Of(1, s), s);
+  Scrape(0);
+  store.Append(kDay, row);
+  for (int i = 0; i < 40; ++i) {
+    store.scheduler.Advance(minutes(10));
+    Scrape(0);
+  }
+  ASSERT_LT(store.db->Stats().series, uint64_t{kMany});
+  // Other values of the same time, after they left memory, and after a start.
+  const auto come_back = [&](double value) {
+    for (int s = 0; s < kMany; ++s) store.AppendColumn(Of(1, s), {kDay}, {value});
+    EXPECT_TRUE(store.db->Compact().ok());
+    for (int s = 0; s < kMany; ++s)
+      EXPECT_EQ(store.ReadOne(Of(1, s)).at(kDay.ms), BitsOf(s)) << s << " of " << value;
+  };
+  come_back(1000);
+  for (int i = 0; i < 40; ++i) {
+    store.scheduler.Advance(minutes(10));
+    Scrape(0);
+  }
+  store.Crash();
+  come_back(2000);
+}
+
 TEST_F(Churn, WhatRetentionTookIsForgotten) {
   Run(30);
   store.scheduler.Advance(hours(1));
