@@ -14,6 +14,8 @@ void PutOrderedVarint(std::string& out, uint64_t v) {
 uint64_t ByteReader::OrderedVarint() {
   const auto bytes = Fixed<uint8_t>();
   if (bytes > 8 || remaining() < bytes) return Fail();
+  if (bytes > 0 && *p_ == 0)
+    return Fail();  // a shorter one says the same: there is one key a number
   uint64_t v = 0;
   for (int i = 0; i < bytes; ++i) v = (v << 8) | static_cast<uint8_t>(*p_++);
   return v;
