@@ -50,6 +50,7 @@ std::optional<uint64_t> ParseLogFamilyName(std::string_view name) {
   uint64_t n = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), n);
   if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  if (name.front() == '0' && name.size() > 1) return std::nullopt;
   return n;
 }
 
