@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 
 #include "storage/codec/histogram_codec.h"
 
@@ -85,11 +84,12 @@ Status SegmentParts::Part(std::span<const Line* const> lines, const Sink& sink) 
 template <typename T>
 std::vector<SegmentParts::Column> SegmentParts::Columns(const Slots<T>& slots) {
   std::vector<Column> columns;
-  std::vector<Timestamp> both;
+  std::vector<Timestamp> own, both;
   for (unsigned slot = 0; slot < kGroupSlots; ++slot) {
     const auto samples = slots[slot];
     if (samples.empty()) continue;
     bool joined = false;
+    own.clear();
     for (Column& column : columns) {
       if (SameTimes<T>(column.times, samples)) {
         column.slots.push_back(slot);
@@ -97,8 +97,9 @@ std::vector<SegmentParts::Column> SegmentParts::Columns(const Slots<T>& slots) {
         break;
       }
       both.clear();
-      const auto times = std::views::transform(samples, &T::t);
-      std::set_union(column.times.begin(), column.times.end(), times.begin(), times.end(),
+      if (own.empty())
+        for (const T& sample : samples) own.push_back(sample.t);
+      std::set_union(column.times.begin(), column.times.end(), own.begin(), own.end(),
                      std::back_inserter(both));
       // Holes cost about as much as a few samples: a column must suit all who share it.
       const size_t larger = std::max(column.times.size(), samples.size());

@@ -89,7 +89,6 @@ class ScrapeLoop : public std::enable_shared_from_this<ScrapeLoop> {
   // Touched on strand_ only.
   SampleLabels sample_labels_;
   TargetSeries series_;
-  bool warned_refused_ = false;
 
   mutable std::mutex families_mutex_;  // taken on strand_ to write
   MetadataCache families_;

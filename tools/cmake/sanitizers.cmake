@@ -9,7 +9,7 @@ elseif(TOCSIN_SANITIZE STREQUAL "thread")
   # Asio fences memory with atomic_thread_fence, which TSan does not model; GCC warns of each use.
   set(flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
 elseif(TOCSIN_SANITIZE STREQUAL "fuzzer")
-  set(flags -fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer)
+  set(flags -fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer -fsized-deallocation)
 endif()
 if(flags)
   add_compile_options(${flags} -O1)
