@@ -17,11 +17,11 @@ bool Inside(Timestamp t, const Alert& alert) { return t > alert.starts_at && t <
 Status CheckPairs(const Labels& labels, std::string_view what) {
   for (const Label& label : labels) {
     if (!IsValidLabelName(label.name)) {
-      return InvalidArgument("invalid " + std::string(what) + " set: invalid name \"" +
+      return InvalidArgument("invalid " + std::string(what) + ": invalid name \"" +
                              std::string(label.name) + "\"");
     }
     if (!IsValidUtf8(label.value)) {
-      return InvalidArgument("invalid " + std::string(what) + " set: value of \"" +
+      return InvalidArgument("invalid " + std::string(what) + ": value of \"" +
                              std::string(label.name) + "\" is not valid UTF-8");
     }
   }
@@ -44,8 +44,8 @@ Status ValidateAlert(const Alert& alert) {
     return InvalidArgument("start time must be before end time");
   }
   if (alert.labels.empty()) return InvalidArgument("at least one label pair required");
-  TOCSIN_RETURN_IF_ERROR(CheckPairs(alert.labels, "label"));
-  return CheckPairs(alert.annotations, "annotation");
+  TOCSIN_RETURN_IF_ERROR(CheckPairs(alert.labels, "label set"));
+  return CheckPairs(alert.annotations, "annotations");
 }
 
 Alert MergeAlerts(const Alert& older, const Alert& newer, Timestamp now) {

@@ -1,15 +1,11 @@
 #include "alerting/alert_views.h"
 
 #include <algorithm>
-#include <set>
 
-#include "absl/container/flat_hash_map.h"
 #include "alerting/notify/template_data.h"
 
 namespace tocsin::alerting {
 namespace {
-
-using MutedGroups = absl::flat_hash_map<std::string, std::vector<std::string>>;
 
 std::string FingerprintHex(uint64_t fingerprint) {
   std::string out(16, '0');
@@ -17,7 +13,8 @@ std::string FingerprintHex(uint64_t fingerprint) {
   return out;
 }
 
-AlertView View(const Alert& alert, const Runtime* runtime, const MutedGroups& muted,
+// `muted_by`: time intervals that mute the group it is shown in.
+AlertView View(const Alert& alert, const Runtime* runtime, std::vector<std::string> muted_by,
                const SilenceStore& silences, Timestamp now) {
   AlertView out;
   out.alert = alert;
@@ -26,28 +23,16 @@ AlertView View(const Alert& alert, const Runtime* runtime, const MutedGroups& mu
   if (const auto source = runtime->inhibitor.InhibitedBy(alert.labels, now)) {
     out.inhibited_by.push_back(FingerprintHex(*source));
   }
-  std::set<std::string> muted_by;
   for (const Route* route : runtime->routes.Match(alert.labels)) {
     if (std::find(out.receivers.begin(), out.receivers.end(), route->receiver) ==
         out.receivers.end()) {
       out.receivers.push_back(route->receiver);
     }
-    if (muted.empty()) continue;
-    const auto it = muted.find(GroupId(*route, route->GroupLabels(alert.labels)));
-    if (it != muted.end()) muted_by.insert(it->second.begin(), it->second.end());
   }
-  out.muted_by.assign(muted_by.begin(), muted_by.end());
+  out.muted_by = std::move(muted_by);
   const bool suppressed =
       !out.silenced_by.empty() || !out.inhibited_by.empty() || !out.muted_by.empty();
   out.state = suppressed ? AlertState::kSuppressed : AlertState::kActive;
-  return out;
-}
-
-MutedGroups FindMuted(const Dispatcher::Shown& shown) {
-  MutedGroups out;
-  for (const auto& group : shown.groups) {
-    if (!group.muted_by.empty()) out[GroupId(*group.route, group.labels)] = group.muted_by;
-  }
   return out;
 }
 
@@ -63,11 +48,10 @@ void SortByFingerprint(Views& views) {
 std::vector<AlertView> ViewAlerts(const Dispatcher& dispatcher, const SilenceStore& silences,
                                   Timestamp now) {
   const Dispatcher::Shown shown = dispatcher.Show(false);
-  const MutedGroups muted = FindMuted(shown);
   std::vector<AlertView> out;
   out.reserve(shown.alerts.size());
   for (const AlertPtr& alert : shown.alerts) {
-    out.push_back(View(*alert, shown.runtime.get(), muted, silences, now));
+    out.push_back(View(*alert, shown.runtime.get(), {}, silences, now));
   }
   SortByFingerprint(out);
   return out;
@@ -76,7 +60,6 @@ std::vector<AlertView> ViewAlerts(const Dispatcher& dispatcher, const SilenceSto
 std::vector<Alertmanager::GroupView> ViewGroups(const Dispatcher& dispatcher,
                                                 const SilenceStore& silences, Timestamp now) {
   const Dispatcher::Shown shown = dispatcher.Show(true);
-  const MutedGroups muted = FindMuted(shown);
   std::vector<Alertmanager::GroupView> out;
   for (const auto& group : shown.groups) {
     Alertmanager::GroupView view;
@@ -84,7 +67,7 @@ std::vector<Alertmanager::GroupView> ViewGroups(const Dispatcher& dispatcher,
     view.receiver = group.route->receiver;
     view.route_labels = group.route->labels;
     for (const AlertPtr& alert : group.alerts) {
-      view.alerts.push_back(View(*alert, shown.runtime.get(), muted, silences, now));
+      view.alerts.push_back(View(*alert, shown.runtime.get(), group.muted_by, silences, now));
     }
     SortByFingerprint(view.alerts);
     out.push_back(std::move(view));

@@ -148,7 +148,7 @@ Result<ConfigPtr> ParseAlertmanagerConfig(std::string_view text, const std::stri
 }
 
 ConfigSummary Summarize(const AlertmanagerConfig& config) {
-  return {.global = config.document.Find("global") != nullptr,
+  return {.global = true,
           .route = true,
           .inhibit_rules = config.inhibit_rules.size(),
           .receivers = config.receivers.size(),

@@ -129,7 +129,9 @@ void Dispatcher::RouteAlert(AlertStore::Entry& entry, Timestamp now, StateChange
         FindGroup(*route, std::move(labels), std::move(id), alert, now, changes);
     const auto [member, is_new] = group.alerts.insert_or_assign(fingerprint, entry.alert);
     if (is_new) ++entry.groups;
-    // The end of an alert that was told of before the restart is told without waiting.
+    // The end of an alert that was told of before the restart is told without waiting, as by an
+    // Alertmanager, whose groups begin anew. The message counts as that of the tick to come: the
+    // repetitions go on as if there had been no restart.
     if (group.restored && !entry.restored && alert.ResolvedAt(now)) {
       group.restored = false;
       parts_->scheduler.Post([weak = weak_from_this(), group_id = group.id, serial = group.serial] {
@@ -190,11 +192,12 @@ void Dispatcher::OnTick(const std::string& id, uint64_t serial, bool on_grid) {
       }
       const Timestamp now = parts_->clock.Now();
       group.restored = false;
+      const Timestamp told_at = on_grid ? now : std::max(now, group.next_flush);
       if (on_grid) {
         Arm(group, group.route->group_interval, now);
         changes.NoteGroup(id, group.next_flush);
       }
-      flush = PrepareFlush(group, now, changes);
+      flush = PrepareFlush(group, now, told_at, changes);
       flushes_.emplace(id, flush);
     }
     Write(std::move(changes));
@@ -203,7 +206,7 @@ void Dispatcher::OnTick(const std::string& id, uint64_t serial, bool on_grid) {
 }
 
 std::shared_ptr<Flush> Dispatcher::PrepareFlush(AggregationGroup& group, Timestamp now,
-                                                StateChanges& changes) {
+                                                Timestamp told_at, StateChanges& changes) {
   FlushInput input;
   input.runtime = runtime_;
   input.route = group.route;
@@ -211,6 +214,7 @@ std::shared_ptr<Flush> Dispatcher::PrepareFlush(AggregationGroup& group, Timesta
   input.group_labels = group.labels;
   input.alerts = group.Snapshot(now);
   input.now = now;
+  input.told_at = told_at;
   input.deadline = parts_->clock.Monotonic();
   input.deadline.since_start += std::max(group.route->group_interval, kMinFlushTime);
   std::vector<AlertPtr> resolved;
@@ -317,8 +321,8 @@ Dispatcher::Shown Dispatcher::Show(bool with_groups) const {
   for (const auto& [fingerprint, entry] : alerts_.entries()) {
     if (IsShown(*entry.alert, now)) out.alerts.push_back(entry.alert);
   }
+  if (!with_groups) return out;
   for (const auto& [key, group] : groups_) {
-    if (!with_groups && group->muted_by.empty()) continue;
     GroupShown shown{group->route, group->labels, group->muted_by, {}};
     for (const auto& [fingerprint, alert] : group->alerts) {
       if (IsShown(*alert, now)) shown.alerts.push_back(alert);

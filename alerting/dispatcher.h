@@ -64,7 +64,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   AggregationGroup& FindGroup(const Route& route, Labels labels, std::string id, const Alert& first,
                               Timestamp now, StateChanges& changes);
   void Arm(AggregationGroup& group, Duration delay, Timestamp now);
-  std::shared_ptr<Flush> PrepareFlush(AggregationGroup& group, Timestamp now,
+  // `told_at`: see FlushInput.
+  std::shared_ptr<Flush> PrepareFlush(AggregationGroup& group, Timestamp now, Timestamp told_at,
                                       StateChanges& changes);
   void DestroyGroup(const std::string& id, StateChanges& changes);
   void DropEnded(Timestamp now, StateChanges& changes);

@@ -59,25 +59,36 @@ std::optional<Silence> Decode(std::string_view bytes) {
   return out;
 }
 
+// `x!="a"` alone is a fair silence, though it also holds for alerts without x.
+bool HoldsForAnything(const Matcher& m) {
+  const bool positive = m.op() == MatchOp::kEqual || m.op() == MatchOp::kRegex;
+  return positive && m.MatchesEmpty();
+}
+
 Status Validate(const Silence& s, Timestamp now) {
   if (s.matchers.empty()) return InvalidArgument("invalid silence: at least one matcher required");
   bool selective = false;
-  for (const Matcher& m : s.matchers) {
+  for (size_t i = 0; i < s.matchers.size(); ++i) {
+    const Matcher& m = s.matchers[i];
     if (!IsValidLabelName(m.name())) {
-      return InvalidArgument("invalid silence: invalid label name \"" + m.name() + "\"");
+      return InvalidArgument(fmt::format(
+          "invalid silence: invalid label matcher {}: invalid label name \"{}\"", i, m.name()));
     }
     if (!IsValidUtf8(m.value())) {
-      return InvalidArgument("invalid silence: matcher value is not valid UTF-8");
+      return InvalidArgument(
+          fmt::format("invalid silence: invalid label matcher {}: value is not valid UTF-8", i));
     }
-    selective = selective || !m.MatchesEmpty();
+    selective = selective || !HoldsForAnything(m);
   }
   if (!selective) {
     return InvalidArgument("invalid silence: at least one matcher must not match the empty string");
   }
   if (s.ends_at <= s.starts_at) {
-    return InvalidArgument("invalid silence: end time must be after the start time");
+    return InvalidArgument("invalid silence: end time must not be before start time");
   }
-  if (s.ends_at < now) return InvalidArgument("invalid silence: end time can't be in the past");
+  if (s.ends_at < now) {
+    return InvalidArgument("Failed to create silence: end time can't be in the past");
+  }
   return OkStatus();
 }
 
@@ -138,12 +149,12 @@ Result<std::string> SilenceStore::Set(Silence silence) {
   const Timestamp now = clock_.Now();
   silence.updated_at = now;
   std::vector<Silence> changed;
+  TOCSIN_RETURN_IF_ERROR(Validate(silence, now));
   if (!silence.id.empty()) {
     const auto it = silences_.find(silence.id);
-    if (it == silences_.end()) return NotFound("silence " + silence.id + " not found");
-    TOCSIN_RETURN_IF_ERROR(Validate(silence, now));
+    if (it == silences_.end()) return NotFound("silence not found");
     if (CanUpdate(it->second, silence, now)) {
-      TOCSIN_RETURN_IF_ERROR(CheckLimits(silence));
+      TOCSIN_RETURN_IF_ERROR(CheckSize(silence));
       TOCSIN_RETURN_IF_ERROR(Save({silence}));
       return silence.id;
     }
@@ -152,7 +163,12 @@ Result<std::string> SilenceStore::Set(Silence silence) {
   silence.id = NewId();
   silence.starts_at = std::max(silence.starts_at, now);
   TOCSIN_RETURN_IF_ERROR(Validate(silence, now));
-  TOCSIN_RETURN_IF_ERROR(CheckLimits(silence));
+  if (limits_.max_silences > 0 && silences_.size() + 1 > limits_.max_silences) {
+    return Error(ErrorCode::kLimit,
+                 fmt::format("exceeded maximum number of silences: {} (limit: {})",
+                             silences_.size(), limits_.max_silences));
+  }
+  TOCSIN_RETURN_IF_ERROR(CheckSize(silence));
   changed.push_back(silence);
   TOCSIN_RETURN_IF_ERROR(Save(changed));
   return silence.id;
@@ -161,7 +177,7 @@ Result<std::string> SilenceStore::Set(Silence silence) {
 Status SilenceStore::Expire(const std::string& id) {
   std::unique_lock lock(mutex_);
   const auto it = silences_.find(id);
-  if (it == silences_.end()) return NotFound("silence " + id + " not found");
+  if (it == silences_.end()) return NotFound("silence not found");
   const auto ended = Expired(it->second, clock_.Now());
   if (!ended) return OkStatus();
   return Save({*ended});
@@ -207,14 +223,7 @@ Status SilenceStore::CollectGarbage(Duration retention) {
   return store_.Write(kNamespace, std::move(deletes));
 }
 
-// REQUIRES: mutex_ is held.
-Status SilenceStore::CheckLimits(const Silence& silence) const {
-  const uint64_t count = silences_.size() + (silences_.contains(silence.id) ? 0 : 1);
-  if (limits_.max_silences > 0 && count > limits_.max_silences) {
-    return Error(ErrorCode::kLimit,
-                 fmt::format("exceeded maximum number of silences: {} (limit: {})", count - 1,
-                             limits_.max_silences));
-  }
+Status SilenceStore::CheckSize(const Silence& silence) const {
   const uint64_t bytes = Encode(silence).size();
   if (limits_.max_silence_bytes > 0 && bytes > limits_.max_silence_bytes) {
     return Error(ErrorCode::kLimit,

@@ -53,7 +53,7 @@ class SilenceStore {
   Status CollectGarbage(Duration retention);
 
  private:
-  Status CheckLimits(const Silence& silence) const;
+  Status CheckSize(const Silence& silence) const;
   Status Save(const std::vector<Silence>& changed);
   std::string NewId();
 

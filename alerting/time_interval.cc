@@ -18,6 +18,8 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "january", "february", "march",     "april",   "may",      "june",
     "july",    "august",   "september", "october", "november", "december"};
 
+constexpr int kShortestMonth = 28;
+
 bool InAny(const std::vector<IntegerRange>& ranges, int v) {
   return ranges.empty() || std::any_of(ranges.begin(), ranges.end(),
                                        [v](IntegerRange r) { return r.begin <= v && v <= r.end; });
@@ -111,8 +113,12 @@ Status CheckOrder(const IntegerRange& r, bool days) {
   if (days && r.begin < 0 && r.end > 0) {
     return InvalidArgument("end day must be negative if start day is negative");
   }
-  if (days && (r.begin < 0) != (r.end < 0)) return OkStatus();
-  if (r.begin > r.end) return InvalidArgument("start of the range is after its end");
+  // A day counted from the month's end lies differently in each month; refused is what is empty
+  // already in the shortest.
+  const auto place = [days](int v) { return days && v < 0 ? kShortestMonth + v + 1 : v; };
+  if (place(r.begin) > place(r.end)) {
+    return InvalidArgument("start of the range is after its end");
+  }
   return OkStatus();
 }
 
@@ -155,6 +161,7 @@ Result<TimeBlock> ParseBlock(const YamlNode& node) {
                         std::vector<IntegerRange>* into) -> Status {
     if (const YamlNode* n = map.Get(key)) {
       TOCSIN_ASSIGN(*into, ParseRanges(*n, parse, days));
+      out.never = out.never || into->empty();
     }
     return OkStatus();
   };
@@ -164,6 +171,7 @@ Result<TimeBlock> ParseBlock(const YamlNode& node) {
       TOCSIN_ASSIGN(auto range, ParseTimeRange(item));
       out.times.push_back(range);
     }
+    out.never = out.times.empty();
   }
   TOCSIN_RETURN_IF_ERROR(read("weekdays", &ParseWeekday, false, &out.weekdays));
   TOCSIN_RETURN_IF_ERROR(read("days_of_month", &ParseDay, true, &out.days_of_month));
@@ -181,6 +189,7 @@ Result<TimeBlock> ParseBlock(const YamlNode& node) {
 }  // namespace
 
 bool TimeBlock::Contains(Timestamp t) const {
+  if (never) return false;
   const auto zone = FindZone(location);
   if (!zone) return false;
   const absl::CivilSecond local = absl::ToCivilSecond(absl::FromUnixMillis(t.ms), *zone);

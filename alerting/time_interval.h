@@ -24,6 +24,7 @@ struct TimeBlock {
   std::vector<IntegerRange> months;         // 1..12
   std::vector<IntegerRange> years;
   std::string location = "UTC";  // IANA name or "Local"
+  bool never = false;            // a field is given as an empty list
 
   bool Contains(Timestamp t) const;
 };

@@ -234,6 +234,14 @@ Status PrepareHttp(CURL* easy, HttpRequest request, const FileSystem& files, Cur
   return OkStatus();
 }
 
+namespace {
+
+bool IsLocalHost(std::string_view host) {
+  return host == "localhost" || host == "127.0.0.1" || host == "::1";
+}
+
+}  // namespace
+
 Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& message,
                    const FileSystem&, CurlRequest* out) {
   static const TransportConfig kDefaults;
@@ -255,8 +263,9 @@ Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& mess
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   SetTls(easy, tls);
+  // Not "if offered": a relay whose certificate nobody can check would then take no mail.
   if (!server.implicit_tls) {
-    curl_easy_setopt(easy, CURLOPT_USE_SSL, server.require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY);
+    curl_easy_setopt(easy, CURLOPT_USE_SSL, server.require_tls ? CURLUSESSL_ALL : CURLUSESSL_NONE);
   }
   // libcurl holds one credential a mail: with both, the password.
   const bool has_password = !server.password.empty() || server.secret.empty();
@@ -267,9 +276,14 @@ Status PrepareMail(CURL* easy, const SmtpServer& server, const MailMessage& mess
     if (!server.identity.empty()) {
       curl_easy_setopt(easy, CURLOPT_SASL_AUTHZID, server.identity.c_str());
     }
-    // Which mechanisms the configuration has a credential for.
+    // Which mechanisms the configuration has a credential for. PLAIN goes over no plain connection
+    // to another machine; what LOGIN does there is the wish of whoever turned TLS off.
+    const bool in_the_clear =
+        !server.implicit_tls && !server.require_tls && !IsLocalHost(server.host);
     curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS,
-                     has_password ? "AUTH=PLAIN;AUTH=LOGIN" : "AUTH=CRAM-MD5");
+                     !has_password  ? "AUTH=CRAM-MD5"
+                     : in_the_clear ? "AUTH=LOGIN"
+                                    : "AUTH=PLAIN;AUTH=LOGIN");
   }
   curl_easy_setopt(easy, CURLOPT_MAIL_FROM, ("<" + message.from + ">").c_str());
   for (const std::string& to : message.to) AddLine(out->recipients, "<" + to + ">");

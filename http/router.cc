@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "storage/base/compression.h"
+#include "storage/base/json.h"
 
 namespace tocsin::http {
 namespace {
@@ -179,6 +180,13 @@ void Router::Handle(std::shared_ptr<const Request> request, Responder respond) c
     response.headers = std::move(headers);
     impl_->Wrap(nullptr, request, respond)(std::move(response));
   };
+  // Alertmanager's clients read errors as JSON.
+  const auto no_route = [&](int status, const std::string& message, HttpHeaders headers = {}) {
+    std::string body;
+    JsonWriter(body).BeginObject().Field("code", status).Field("message", message).EndObject();
+    headers.emplace_back("Content-Type", "application/json");
+    fail(status, body + "\n", std::move(headers));
+  };
   if (!impl_->prefix.empty()) {
     const bool below = path.starts_with(impl_->prefix) &&
                        (path.size() == impl_->prefix.size() || path[impl_->prefix.size()] == '/');
@@ -210,11 +218,26 @@ void Router::Handle(std::shared_ptr<const Request> request, Responder respond) c
     }
     return;
   }
-  if (allowed.empty()) return fail(404, "404 page not found\n");
+  const bool v2 = path.starts_with("/api/v2/") || path.starts_with("/alertmanager/api/v2/");
+  if (allowed.empty()) {
+    if (v2) return no_route(404, "path " + request->path + " was not found");
+    return fail(404, "404 page not found\n");
+  }
   if (request->method == "OPTIONS") return fail(204, "");
-  std::string list;
-  for (const std::string& method : allowed) list += (list.empty() ? "" : ", ") + method;
-  fail(405, "Method Not Allowed\n", {{"Allow", list}});
+  const auto join = [&allowed](std::string_view separator) {
+    std::string list;
+    for (const std::string& method : allowed) {
+      if (!list.empty()) list += separator;
+      list += method;
+    }
+    return list;
+  };
+  const HttpHeaders allow = {{"Allow", join(", ")}};
+  if (v2) {
+    return no_route(
+        405, "method " + request->method + " is not allowed, but [" + join(",") + "] are", allow);
+  }
+  fail(405, "Method Not Allowed\n", allow);
 }
 
 }  // namespace tocsin::http

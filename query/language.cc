@@ -1,5 +1,7 @@
 #include "query/language.h"
 
+#include <functional>
+
 #include "query/functions/registry.h"
 #include "query/parser/grammar.h"
 #include "query/parser/parser.h"
@@ -43,6 +45,12 @@ void Collect(const Expr& expr, std::vector<std::vector<Matcher>>& selectors) {
   ForEachChild(expr, [&](const Expr& child) { Collect(child, selectors); });
 }
 
+void EditSelectors(Expr& expr, const std::function<void(VectorSelector&)>& edit) {
+  if (expr.kind == ExprKind::kVectorSelector) edit(As<VectorSelector>(expr));
+  // The whole tree is ours to change; only the walk is for readers.
+  ForEachChild(expr, [&](const Expr& child) { EditSelectors(const_cast<Expr&>(child), edit); });
+}
+
 }  // namespace
 
 Status CheckQuery(std::string_view query, const Features& features) {
@@ -60,6 +68,30 @@ Result<Labels> ParseMetric(std::string_view text) {
 
 Result<std::string> FormatQuery(std::string_view query) {
   TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, kEverything));
+  return PrettyPrintExpr(*expr);
+}
+
+Result<std::string> SetMatcher(std::string_view query, const Matcher& matcher) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, kEverything));
+  EditSelectors(*expr, [&](VectorSelector& selector) {
+    bool found = false;
+    for (Matcher& m : selector.matchers) {
+      if (m.name() != matcher.name()) continue;
+      m = matcher;
+      found = true;
+    }
+    if (!found) selector.matchers.push_back(matcher);
+    if (matcher.name() == kMetricName) selector.name.clear();
+  });
+  return PrettyPrintExpr(*expr);
+}
+
+Result<std::string> DeleteMatcher(std::string_view query, std::string_view name) {
+  TOCSIN_ASSIGN(const ExprPtr expr, ParseExpr(query, kEverything));
+  EditSelectors(*expr, [&](VectorSelector& selector) {
+    std::erase_if(selector.matchers, [&](const Matcher& m) { return m.name() == name; });
+    if (name == kMetricName) selector.name.clear();
+  });
   return PrettyPrintExpr(*expr);
 }
 

@@ -28,6 +28,11 @@ std::string PrintQuery(std::string_view query);
 // The AST as JSON, as /parse_query does.
 Result<std::string> ParseQueryJson(std::string_view query, const Features& features = {});
 
+// Pretty-printed with `matcher` in every selector, in place of those of the same label.
+Result<std::string> SetMatcher(std::string_view query, const Matcher& matcher);
+// The same without the matchers of label `name`.
+Result<std::string> DeleteMatcher(std::string_view query, std::string_view name);
+
 // The matchers of every selector in it, as /query_exemplars asks for them.
 Result<std::vector<std::vector<Matcher>>> SelectorsOf(std::string_view query,
                                                       const Features& features);

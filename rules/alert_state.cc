@@ -36,12 +36,14 @@ Status AlertStates::Update(Timestamp ts, std::vector<AlertElement> elements, Dur
   int64_t active = 0;
   for (auto it = entries_.begin(); it != entries_.end();) {
     AlertEntry& entry = it->second;
-    if (!present.contains(it->first) && !UpdateAbsent(entry, ts, keep_firing_for)) {
+    const bool here = present.contains(it->first);
+    if (!here && !UpdateAbsent(entry, ts, keep_firing_for)) {
       entries_.erase(it++);
       changed_ = true;
       continue;
     }
-    if (entry.state == AlertState::kPending && ts - entry.active_at >= hold) {
+    // A pending one that is held after a restart does not begin to fire unseen.
+    if (here && entry.state == AlertState::kPending && ts - entry.active_at >= hold) {
       entry.state = AlertState::kFiring;
       entry.fired_at = ts;
       changed_ = true;

@@ -4,10 +4,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,43 +12,10 @@
 #include <vector>
 
 #include "rules/alerting_rule.h"
-#include "rules/manager.h"
-#include "rules/metrics.h"
+#include "rules/group_environment.h"
 #include "rules/state_restorer.h"
 
 namespace tocsin::rules {
-
-// What all groups of a manager share. Outlives every evaluation.
-struct GroupEnvironment {
-  GroupEnvironment(const RulePorts& p, ManagerOptions o)
-      : ports(p), options(std::move(o)), metrics(p.metrics) {}
-
-  const RulePorts ports;
-  const ManagerOptions options;
-  RuleMetrics metrics;
-
-  // Evaluations under way are counted, so that the manager can wait for them. False once closing.
-  bool TryEnter();
-  void Leave();
-  void CloseAndWait();
-
-  // Up to `wanted` further rules may be evaluated at this moment; give them back.
-  int TakeEvaluators(int wanted);
-  void GiveBackEvaluator();
-
-  // The same for all groups of that name: one that is replaced shares them with its successor.
-  std::shared_ptr<GroupMetrics> MetricsOf(const std::string& group);
-  // Drops those that no group uses any more.
-  void DropUnusedMetrics();
-
- private:
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  int running_ = 0;
-  bool closing_ = false;
-  int evaluators_ = 0;  // taken
-  std::map<std::string, std::shared_ptr<GroupMetrics>> group_metrics_;
-};
 
 // Thread-safe. An evaluation runs as a chain of tasks on the workers: some rules that do not depend
 // on one another, their commit, the next ones. Never two evaluations at a time; rules of one go in

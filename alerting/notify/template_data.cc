@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "alerting/template/format.h"
 #include "storage/base/json.h"
 #include "storage/model/duration.h"
 
@@ -164,43 +165,52 @@ class KvObject final : public TemplateObject {
   std::shared_ptr<const TemplateStringMap> pairs_;
 };
 
+std::string PrintStruct(const std::vector<TemplateValue>& fields) {
+  std::string out;
+  for (const TemplateValue& field : fields) {
+    out += out.empty() ? "{" : " ";
+    out += Sprintf("%v", {field});
+  }
+  return out + "}";
+}
+
 class AlertObject final : public TemplateObject {
  public:
-  explicit AlertObject(const NotifiedAlert& a) : alert_(a) {}
+  explicit AlertObject(TemplateAlert alert) : alert_(std::move(alert)) {}
 
   Result<TemplateValue> Call(std::string_view name,
                              const std::vector<TemplateValue>& /*args*/) const override {
-    const Alert& a = *alert_.alert;
-    if (name == "Status") return TemplateValue(alert_.resolved ? "resolved" : "firing");
-    if (name == "Labels") return MakeKv(ToStringMap(a.labels));
-    if (name == "Annotations") return MakeKv(ToStringMap(a.annotations));
-    if (name == "StartsAt") return TemplateValue(TemplateTime{.t = a.starts_at});
-    if (name == "EndsAt") {
-      return TemplateValue(TemplateTime{.t = a.ends_at, .zero = !alert_.resolved});
-    }
-    if (name == "GeneratorURL") return TemplateValue(a.generator_url);
-    if (name == "Fingerprint") return TemplateValue(FingerprintText(a.labels));
+    if (name == "Status") return TemplateValue(alert_.status);
+    if (name == "Labels") return MakeKv(alert_.labels);
+    if (name == "Annotations") return MakeKv(alert_.annotations);
+    if (name == "StartsAt") return TemplateValue(alert_.starts_at);
+    if (name == "EndsAt") return TemplateValue(alert_.ends_at);
+    if (name == "GeneratorURL") return TemplateValue(alert_.generator_url);
+    if (name == "Fingerprint") return TemplateValue(alert_.fingerprint);
     return NoSuch(name);
   }
   TemplateValue Underlying() const override { return {}; }
   TemplateValue Json() const override {
     TemplateMap out;
-    for (const auto& [field, key] : {std::pair{"Status", "status"},
-                                     {"Labels", "labels"},
-                                     {"Annotations", "annotations"},
-                                     {"StartsAt", "startsAt"},
-                                     {"EndsAt", "endsAt"},
-                                     {"GeneratorURL", "generatorURL"},
-                                     {"Fingerprint", "fingerprint"}}) {
+    for (const std::string_view field : kFields) {
+      std::string key(field);
+      key[0] = static_cast<char>(key[0] | 0x20);
       out[key] = *Call(field, {});
     }
     return out;
   }
+  std::optional<std::string> Print() const override {
+    std::vector<TemplateValue> fields;
+    for (const std::string_view field : kFields) fields.push_back(*Call(field, {}));
+    return PrintStruct(fields);
+  }
   std::string_view TypeName() const override { return "template.Alert"; }
-  const NotifiedAlert& alert() const { return alert_; }
+  const std::string& status() const { return alert_.status; }
 
  private:
-  NotifiedAlert alert_;
+  static constexpr std::string_view kFields[] = {
+      "Status", "Labels", "Annotations", "StartsAt", "EndsAt", "GeneratorURL", "Fingerprint"};
+  TemplateAlert alert_;
 };
 
 using AlertObjects = std::vector<std::shared_ptr<const AlertObject>>;
@@ -211,8 +221,8 @@ class AlertsObject final : public TemplateObject {
 
   Result<TemplateValue> Call(std::string_view name,
                              const std::vector<TemplateValue>& /*args*/) const override {
-    if (name == "Firing") return Filter(false);
-    if (name == "Resolved") return Filter(true);
+    if (name == "Firing") return Filter("firing");
+    if (name == "Resolved") return Filter("resolved");
     return NoSuch(name);
   }
   TemplateValue Underlying() const override {
@@ -224,10 +234,10 @@ class AlertsObject final : public TemplateObject {
   std::string_view TypeName() const override { return "template.Alerts"; }
 
  private:
-  TemplateValue Filter(bool resolved) const {
+  TemplateValue Filter(std::string_view status) const {
     AlertObjects out;
     for (const auto& a : alerts_) {
-      if (a->alert().resolved == resolved) out.push_back(a);
+      if (a->status() == status) out.push_back(a);
     }
     return MakeObject(std::make_shared<AlertsObject>(std::move(out)));
   }
@@ -255,6 +265,14 @@ class DataObject final : public TemplateObject {
       out[key] = value;
     }
     return out;
+  }
+  std::optional<std::string> Print() const override {
+    std::vector<TemplateValue> fields;
+    for (const char* name : {"Receiver", "Status", "Alerts", "NotificationReason", "GroupLabels",
+                             "CommonLabels", "CommonAnnotations", "RouteLabels", "ExternalURL"}) {
+      fields.push_back(fields_.at(name));
+    }
+    return "&" + PrintStruct(fields);
   }
   std::string_view TypeName() const override { return "*template.Data"; }
 
@@ -320,23 +338,46 @@ std::string QuoteMeta(std::string_view text) {
   return out;
 }
 
+TemplateValue MakeTemplateData(TemplateData data) {
+  AlertObjects alerts;
+  alerts.reserve(data.alerts.size());
+  for (TemplateAlert& a : data.alerts) {
+    alerts.push_back(std::make_shared<AlertObject>(std::move(a)));
+  }
+  TemplateMap fields;
+  fields["Receiver"] = std::move(data.receiver);
+  fields["Status"] = std::move(data.status);
+  fields["Alerts"] = MakeObject(std::make_shared<AlertsObject>(std::move(alerts)));
+  fields["GroupLabels"] = MakeKv(std::move(data.group_labels));
+  fields["CommonLabels"] = MakeKv(std::move(data.common.labels));
+  fields["CommonAnnotations"] = MakeKv(std::move(data.common.annotations));
+  fields["ExternalURL"] = std::move(data.external_url);
+  fields["NotificationReason"] = std::move(data.reason);
+  fields["RouteLabels"] = MakeKv(std::move(data.route_labels));
+  return MakeObject(std::make_shared<DataObject>(std::move(fields)));
+}
+
 TemplateValue MakeTemplateData(const Notification& n, const std::string& external_url,
                                const TemplateStringMap& route_labels) {
-  AlertObjects alerts;
-  alerts.reserve(n.alerts.size());
-  for (const NotifiedAlert& a : n.alerts) alerts.push_back(std::make_shared<AlertObject>(a));
-  CommonPairs common = FindCommonPairs(n.alerts);
-  TemplateMap fields;
-  fields["Receiver"] = QuoteMeta(n.receiver);
-  fields["Status"] = StatusText(n.alerts);
-  fields["Alerts"] = MakeObject(std::make_shared<AlertsObject>(std::move(alerts)));
-  fields["GroupLabels"] = MakeKv(ToStringMap(n.group_labels));
-  fields["CommonLabels"] = MakeKv(std::move(common.labels));
-  fields["CommonAnnotations"] = MakeKv(std::move(common.annotations));
-  fields["ExternalURL"] = external_url;
-  fields["NotificationReason"] = n.reason;
-  fields["RouteLabels"] = MakeKv(route_labels);
-  return MakeObject(std::make_shared<DataObject>(std::move(fields)));
+  TemplateData data;
+  data.receiver = QuoteMeta(n.receiver);
+  data.status = StatusText(n.alerts);
+  data.group_labels = ToStringMap(n.group_labels);
+  data.common = FindCommonPairs(n.alerts);
+  data.external_url = external_url;
+  data.reason = n.reason;
+  data.route_labels = route_labels;
+  data.alerts.reserve(n.alerts.size());
+  for (const NotifiedAlert& a : n.alerts) {
+    data.alerts.push_back({.status = a.resolved ? "resolved" : "firing",
+                           .labels = ToStringMap(a.alert->labels),
+                           .annotations = ToStringMap(a.alert->annotations),
+                           .starts_at = {.t = a.alert->starts_at},
+                           .ends_at = {.t = a.alert->ends_at, .zero = !a.resolved},
+                           .generator_url = a.alert->generator_url,
+                           .fingerprint = FingerprintText(a.alert->labels)});
+  }
+  return MakeTemplateData(std::move(data));
 }
 
 Renderer::Renderer(const NotifierPorts& ports, const Notification& notification)

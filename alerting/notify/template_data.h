@@ -27,6 +27,24 @@ std::string FingerprintText(const Labels& labels);
 // Regex-quoted, as Go's regexp.QuoteMeta: how a receiver's name shows in templates and payloads.
 std::string QuoteMeta(std::string_view text);
 
+// An alert and the dot of notification templates, as their fields.
+struct TemplateAlert {
+  std::string status;
+  TemplateStringMap labels, annotations;
+  TemplateTime starts_at, ends_at;
+  std::string generator_url, fingerprint;
+};
+struct TemplateData {
+  std::string receiver, status;
+  std::vector<TemplateAlert> alerts;
+  TemplateStringMap group_labels;
+  CommonPairs common;
+  std::string external_url, reason;
+  TemplateStringMap route_labels;
+};
+TemplateValue MakeTemplateData(TemplateData data);
+
+// What a receiver is told.
 TemplateValue MakeTemplateData(const Notification& notification, const std::string& external_url,
                                const TemplateStringMap& route_labels);
 

@@ -61,7 +61,7 @@ void Flush::Notify(const Integration& integration, const std::vector<NotifiedAle
     if (!a.resolved || integration.send_resolved) n.alerts.push_back(a);
   }
   if (n.alerts.empty()) {  // only resolved ones, of which this integration does not hear
-    SetNotifies(*parts_, LogKey(integration), hashes, input_.route->repeat_interval,
+    SetNotifies(*parts_, LogKey(integration), hashes, input_.told_at, input_.route->repeat_interval,
                 std::move(n.receiver_data));
     return OneDone(true);
   }
@@ -92,7 +92,7 @@ void Flush::Notify(const Integration& integration, const std::vector<NotifiedAle
 void Flush::OnSent(const Integration& integration, const AlertHashes& hashes,
                    DeliveryResult result) {
   if (result.status.ok()) {
-    SetNotifies(*parts_, LogKey(integration), hashes, input_.route->repeat_interval,
+    SetNotifies(*parts_, LogKey(integration), hashes, input_.told_at, input_.route->repeat_interval,
                 std::move(result.receiver_data));
     return OneDone(true);
   }

@@ -6,9 +6,10 @@
 
 namespace tocsin::alerting {
 void SetNotifies(const PipelineParts& parts, const NflogKey& key, const AlertHashes& hashes,
-                 Duration repeat_interval, std::map<std::string, std::string> receiver_data) {
+                 Timestamp told_at, Duration repeat_interval,
+                 std::map<std::string, std::string> receiver_data) {
   NflogEntry entry;
-  entry.time = parts.clock.Now();
+  entry.time = std::max(parts.clock.Now(), told_at);
   entry.expires_at = entry.time + std::min(parts.retention, 2 * repeat_interval);
   entry.firing = hashes.firing;
   entry.resolved = hashes.resolved;

@@ -9,9 +9,10 @@
 
 namespace tocsin::alerting {
 
-// Durable when it returns. A failure to write is logged and counted: the entry then lives in
+// `told_at`: when, or the time now if that is later. Durable when it returns. A failure to write is logged and counted: the entry then lives in
 // memory, and a restart may repeat the message.
 void SetNotifies(const PipelineParts& parts, const NflogKey& key, const AlertHashes& hashes,
-                 Duration repeat_interval, std::map<std::string, std::string> receiver_data);
+                 Timestamp told_at, Duration repeat_interval,
+                 std::map<std::string, std::string> receiver_data);
 
 }  // namespace tocsin::alerting

@@ -69,6 +69,7 @@ struct FlushInput {
   Labels group_labels;
   std::vector<NotifiedAlert> alerts;  // in the order of sending
   Timestamp now;                      // of the tick
+  Timestamp told_at;                  // the log says this, or the true time if that is later
   MonotonicTime deadline;             // retries end here
 };
 

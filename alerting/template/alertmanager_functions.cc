@@ -259,7 +259,7 @@ FunctionTable AlertmanagerFunctions(std::function<Timestamp()> clock) {
   return {
       {"toUpper", OneTextFunction("toUpper", UpperCase)},
       {"toLower", OneTextFunction("toLower", LowerCase)},
-      {"title", OneTextFunction("title", [](std::string_view s) { return TitleCase(s, true); })},
+      {"title", OneTextFunction("title", TitleCaseLowerRest)},
       {"trimSpace", OneTextFunction("trimSpace", TrimSpace)},
       {"join", Join},
       {"match", MatchFunction()},

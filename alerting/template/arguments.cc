@@ -33,10 +33,10 @@ uint32_t LowerLetter(uint32_t c) {
   if (c >= 0x400 && c <= 0x40f) return c + 80;
   return c;
 }
+bool IsCased(uint32_t c) { return UpperLetter(c) != c || LowerLetter(c) != c; }
 bool IsWordLetter(uint32_t c) {
   const uint32_t lower = LowerLetter(c);
-  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '\'' ||
-         c >= 0x80;
+  return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
 }
 
 template <typename F>
@@ -98,13 +98,38 @@ std::string UpperCase(std::string_view text) {
 std::string LowerCase(std::string_view text) {
   return MapLetters(text, [](uint32_t c) { return LowerLetter(c); });
 }
-std::string TitleCase(std::string_view text, bool lower_rest) {
+std::string TitleCase(std::string_view text) {
   bool in_word = false;
   return MapLetters(text, [&](uint32_t c) {
-    const uint32_t mapped = !in_word ? UpperLetter(c) : lower_rest ? LowerLetter(c) : c;
+    const uint32_t mapped = in_word ? c : UpperLetter(c);
     in_word = IsWordLetter(c);
     return mapped;
   });
+}
+std::string TitleCaseLowerRest(std::string_view text) {
+  bool begun = false;         // the word has had its capital
+  uint32_t after_letter = 0;  // a mark after a letter: it joins when a letter follows
+  std::string out;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t start = pos;
+    const uint32_t c = DecodeUtf8(text, &pos);
+    if (begun && after_letter == 0 && (c == '\'' || c == '.' || c == ':' || c == 0x2019)) {
+      after_letter = c;
+    } else if (!IsWordLetter(c) || (after_letter != 0 && !IsCased(c))) {
+      begun = false;
+      after_letter = 0;
+    } else {
+      after_letter = 0;
+    }
+    const uint32_t mapped = begun ? LowerLetter(c) : UpperLetter(c);
+    begun = begun || IsCased(c);
+    if (mapped == c) {
+      out += text.substr(start, pos - start);
+    } else {
+      AppendUtf8(out, mapped);
+    }
+  }
+  return out;
 }
 
 TemplateFunction MatchFunction() {

@@ -34,7 +34,10 @@ TemplateFunction OneTextFunction(std::string name, std::string (*f)(std::string_
 std::string UpperCase(std::string_view text);
 std::string LowerCase(std::string_view text);
 // The first letter of each word in upper case; `lower_rest`: the others in lower case.
-std::string TitleCase(std::string_view text, bool lower_rest);
+// strings.Title (Prometheus): every letter after a mark is a capital.
+std::string TitleCase(std::string_view text);
+// cases.Title (Alertmanager): words as of Unicode ("don't", "a.b" are one), the rest small.
+std::string TitleCaseLowerRest(std::string_view text);
 TemplateFunction MatchFunction();
 TemplateFunction ReReplaceAllFunction();
 

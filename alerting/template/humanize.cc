@@ -44,6 +44,11 @@ Result<double> ToNumber(const TemplateValue& raw) {
   return Error(ErrorCode::kExecution, fmt::format("can't convert {} to float", raw.TypeName()));
 }
 
+// By way of nanoseconds, which decides the last millisecond as in Prometheus.
+Timestamp UnixTime(double seconds) {
+  return {static_cast<int64_t>(seconds * 1e9) / 1'000'000};
+}
+
 std::string Humanize(double v) {
   if (v == 0 || !std::isfinite(v)) return FourDigits(v);
   if (std::fabs(v) < 1) return WithSmallPrefix(v, "");
@@ -92,8 +97,7 @@ Result<std::string> HumanizeTimestamp(double v) {
                              "overflows int64",
                              FormatGoFloat(v)));
   }
-  const auto ms = static_cast<int64_t>(std::floor(v * 1000));
-  return PrintGoTime(TemplateTime{{ms}, false, ""});
+  return PrintGoTime(TemplateTime{UnixTime(v), false, ""});
 }
 
 }  // namespace tocsin::alerting

@@ -11,6 +11,9 @@ namespace tocsin::alerting {
 // A float, int, duration (in seconds) or a string that reads as a float. The error is Go's.
 Result<double> ToNumber(const TemplateValue& value);
 
+// What toTime makes of seconds since 1970. REQUIRES: in nanoseconds they fit an int64.
+Timestamp UnixTime(double seconds);
+
 std::string Humanize(double v);                // 1234567 -> 1.235M
 std::string Humanize1024(double v);            // 1048576 -> 1Mi
 std::string HumanizeDuration(double seconds);  // 3661 -> 1h 1m 1s

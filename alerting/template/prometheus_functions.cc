@@ -141,7 +141,7 @@ Result<double> BoundedSeconds(const TemplateArguments& args, std::string_view wh
 
 Result<TemplateValue> ToTime(const Args& raw) {
   TOCSIN_ASSIGN(const double v, BoundedSeconds(TemplateArguments("toTime", raw), "timestamp"));
-  return TemplateValue(TemplateTime{{static_cast<int64_t>(std::floor(v * 1000))}, false, ""});
+  return TemplateValue(TemplateTime{UnixTime(v), false, ""});
 }
 
 Result<TemplateValue> ToDuration(const Args& raw) {
@@ -253,7 +253,7 @@ FunctionTable PrometheusFunctions(std::string external_url, Timestamp now, Templ
       {"sortByLabel", SortByLabel},
       {"reReplaceAll", ReReplaceAllFunction()},
       {"match", MatchFunction()},
-      {"title", OneTextFunction("title", [](std::string_view s) { return TitleCase(s, false); })},
+      {"title", OneTextFunction("title", TitleCase)},
       {"toUpper", OneTextFunction("toUpper", UpperCase)},
       {"toLower", OneTextFunction("toLower", LowerCase)},
       {"graphLink", OneTextFunction("graphLink", GraphLink)},

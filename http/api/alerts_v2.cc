@@ -140,9 +140,12 @@ Result<Response> GetGroups(const ApiContext& context, const Request& request, co
   JsonWriter json(body, true);
   json.BeginArray();
   for (auto& group : context.alertmanager->Groups()) {
+    if (!filter->WantsReceiver(group.receiver)) continue;
     std::erase_if(group.alerts, [&](const auto& view) { return !Wanted(*filter, view); });
     if (group.alerts.empty()) continue;
-    if (!filter->WantsReceiver(group.receiver)) continue;
+    for (auto& view : group.alerts) {
+      std::erase_if(view.receivers, [&](const auto& name) { return !filter->WantsReceiver(name); });
+    }
     json.BeginObject().Key("alerts").BeginArray();
     for (const auto& view : group.alerts) AppendView(json, view);
     json.EndArray();
@@ -167,35 +170,50 @@ std::optional<Response> ReadTime(const JsonValue& json, std::string_view key, Ti
   const JsonValue* value = json.Find(key);
   if (value == nullptr || value->is_null()) return std::nullopt;
   const std::string* text = value->AsString();
+  if (text != nullptr && text->empty()) return std::nullopt;
   const auto time =
       text == nullptr ? Result<Timestamp>(InvalidArgument("is not a string")) : ParseRfc3339(*text);
   if (!time.ok()) {
-    return V2Error(400, std::string(key) + ": not a RFC 3339 time: " + time.error().message());
+    return V2BodyError(std::string(key) + ": not a RFC 3339 time: " + time.error().message());
   }
   // The zero time of Go programs means "not given".
   if (time->ms != kGoZeroMs) *out = *time;
   return std::nullopt;
 }
 
-std::optional<Response> ReadAlert(const JsonValue& json, alerting::Alert* alert) {
-  if (json.AsObject() == nullptr) return V2Error(400, "an alert must be an object");
+// As strfmt's `uri`: absolute, or a path.
+bool IsRequestUri(std::string_view text) {
+  if (text.empty() || text.front() == '/') return true;
+  const size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon > 0 &&
+         text.substr(0, colon).find_first_of(" /?#") == std::string_view::npos;
+}
+
+// `at`: its place in the body, for the texts of errors.
+std::optional<Response> ReadAlert(const JsonValue& json, const std::string& at,
+                                  alerting::Alert* alert) {
+  if (json.AsObject() == nullptr) return V2BodyError("an alert must be an object");
   const JsonValue* labels = json.Find("labels");
   if (labels == nullptr || labels->is_null())
-    return V2SchemaError(602, "labels in body is required");
+    return V2SchemaError(602, at + ".labels in body is required");
   std::vector<std::pair<std::string, std::string>> pairs;
-  if (!ReadStringMap(*labels, &pairs)) return V2Error(400, "labels must be an object of strings");
+  if (!ReadStringMap(*labels, &pairs)) return V2BodyError("labels must be an object of strings");
   alert->labels = ToLabels(pairs);
   if (const JsonValue* annotations = json.Find("annotations");
       annotations != nullptr && !annotations->is_null()) {
     pairs.clear();
     if (!ReadStringMap(*annotations, &pairs)) {
-      return V2Error(400, "annotations must be an object of strings");
+      return V2BodyError("annotations must be an object of strings");
     }
     alert->annotations = ToLabels(pairs);
   }
   if (const JsonValue* url = json.Find("generatorURL"); url != nullptr && !url->is_null()) {
-    if (url->AsString() == nullptr) return V2Error(400, "generatorURL must be a string");
+    if (url->AsString() == nullptr) return V2BodyError("generatorURL must be a string");
     alert->generator_url = *url->AsString();
+    if (!IsRequestUri(alert->generator_url)) {
+      return V2SchemaError(
+          601, at + ".generatorURL in body must be of type uri: \"" + alert->generator_url + "\"");
+    }
   }
   if (auto error = ReadTime(json, "startsAt", &alert->starts_at)) return error;
   return ReadTime(json, "endsAt", &alert->ends_at);
@@ -206,11 +224,12 @@ Result<Response> PostAlerts(const ApiContext& context, const Request& request, c
   V2Body body = ParseV2Body(request, "alerts");
   if (body.error) return *std::move(body.error);
   const auto* array = body.value.AsArray();
-  if (array == nullptr) return V2Error(400, "the body must be an array of alerts");
+  if (array == nullptr) return V2BodyError("the body must be an array of alerts");
   std::vector<alerting::Alert> alerts;
   alerts.reserve(array->size());
   for (const JsonValue& json : *array) {
-    if (auto error = ReadAlert(json, &alerts.emplace_back())) return *std::move(error);
+    const std::string at = std::to_string(alerts.size());
+    if (auto error = ReadAlert(json, at, &alerts.emplace_back())) return *std::move(error);
   }
   const Status status = context.alertmanager->Put(std::move(alerts));
   if (!status.ok()) return V2Failure(status.error());

@@ -88,25 +88,29 @@ Result<Response> GetSilences(const ApiContext& context, const Request& request, 
 }
 
 std::optional<Response> ReadMatcher(const JsonValue& json, std::vector<Matcher>* out) {
+  const std::string where = "matchers." + std::to_string(out->size());
   const JsonValue* name = json.Find("name");
   const JsonValue* value = json.Find("value");
   const JsonValue* is_regex = json.Find("isRegex");
   const JsonValue* is_equal = json.Find("isEqual");
   for (const auto& [key, field] :
        {std::pair{"name", name}, std::pair{"value", value}, std::pair{"isRegex", is_regex}}) {
-    if (field == nullptr) {
-      return V2SchemaError(602, std::string("matchers.") + key + " in body is required");
+    if (field == nullptr || field->is_null()) {
+      return V2SchemaError(602, where + "." + key + " in body is required");
     }
   }
   const bool typed = name->AsString() && value->AsString() && is_regex->AsBool() &&
                      (is_equal == nullptr || is_equal->is_null() || is_equal->AsBool());
-  if (!typed) return V2Error(400, "a matcher has string name and value, boolean isRegex, isEqual");
+  if (!typed) return V2BodyError("a matcher has string name and value, boolean isRegex, isEqual");
   const bool equal = is_equal == nullptr || is_equal->is_null() || *is_equal->AsBool();
   const MatchOp op = *is_regex->AsBool() ? (equal ? MatchOp::kRegex : MatchOp::kNotRegex)
                                          : (equal ? MatchOp::kEqual : MatchOp::kNotEqual);
   auto matcher =
       Matcher::Create(op, *name->AsString(), *value->AsString(), Regex::Anchor::kFullNoDotNl);
-  if (!matcher.ok()) return V2Error(400, matcher.error().message());
+  if (!matcher.ok()) {
+    return V2Error(400, "invalid silence: invalid label matcher " + std::to_string(out->size()) +
+                            ": invalid regular expression " + matcher.error().message());
+  }
   out->push_back(*std::move(matcher));
   return std::nullopt;
 }
@@ -116,7 +120,7 @@ std::optional<Response> ReadText(const JsonValue& json, std::string_view key, st
   if (value == nullptr || value->is_null()) {
     return V2SchemaError(602, std::string(key) + " in body is required");
   }
-  if (value->AsString() == nullptr) return V2Error(400, std::string(key) + " must be a string");
+  if (value->AsString() == nullptr) return V2BodyError(std::string(key) + " must be a string");
   *out = *value->AsString();
   return std::nullopt;
 }
@@ -124,19 +128,23 @@ std::optional<Response> ReadText(const JsonValue& json, std::string_view key, st
 std::optional<Response> ReadTime(const JsonValue& json, std::string_view key, Timestamp* out) {
   std::string text;
   if (auto error = ReadText(json, key, &text)) return error;
+  if (text.empty()) return std::nullopt;  // not given: now
   const auto time = ParseRfc3339(text);
-  if (!time.ok()) return V2Error(400, std::string(key) + ": " + time.error().message());
+  if (!time.ok()) return V2BodyError(std::string(key) + ": " + time.error().message());
   *out = *time;
   return std::nullopt;
 }
 
 std::optional<Response> ReadSilence(const JsonValue& json, Silence* silence) {
-  if (json.AsObject() == nullptr) return V2Error(400, "the body must be a silence");
+  if (json.AsObject() == nullptr) return V2BodyError("the body must be a silence");
   const JsonValue* matchers = json.Find("matchers");
   if (matchers == nullptr || matchers->is_null()) {
     return V2SchemaError(602, "matchers in body is required");
   }
-  if (matchers->AsArray() == nullptr) return V2Error(400, "matchers must be an array");
+  if (matchers->AsArray() == nullptr) return V2BodyError("matchers must be an array");
+  if (matchers->AsArray()->empty()) {
+    return V2SchemaError(612, "matchers in body should have at least 1 items");
+  }
   for (const JsonValue& matcher : *matchers->AsArray()) {
     if (auto error = ReadMatcher(matcher, &silence->matchers)) return error;
   }
@@ -145,13 +153,13 @@ std::optional<Response> ReadSilence(const JsonValue& json, Silence* silence) {
   if (auto error = ReadText(json, "createdBy", &silence->created_by)) return error;
   if (auto error = ReadText(json, "comment", &silence->comment)) return error;
   if (const JsonValue* id = json.Find("id"); id != nullptr && !id->is_null()) {
-    if (id->AsString() == nullptr) return V2Error(400, "id must be a string");
+    if (id->AsString() == nullptr) return V2BodyError("id must be a string");
     silence->id = *id->AsString();
   }
   const JsonValue* annotations = json.Find("annotations");
   if (annotations != nullptr && !annotations->is_null() &&
       !ReadStringMap(*annotations, &silence->annotations)) {
-    return V2Error(400, "annotations must be an object of strings");
+    return V2BodyError("annotations must be an object of strings");
   }
   return std::nullopt;
 }
@@ -162,6 +170,9 @@ Result<Response> PostSilence(const ApiContext& context, const Request& request, 
   if (body.error) return *std::move(body.error);
   Silence silence;
   if (auto error = ReadSilence(body.value, &silence)) return *std::move(error);
+  if (silence.starts_at >= silence.ends_at) {
+    return V2Error(400, "Failed to create silence: start time must be before end time");
+  }
   auto id = context.alertmanager->SetSilence(std::move(silence));
   if (!id.ok()) return V2Failure(id.error());
   std::string answer;
@@ -188,7 +199,7 @@ Result<Response> GetSilence(const ApiContext& context, const Request&, const Pat
   if (context.alertmanager == nullptr) return V2Error(503, kNoAlertmanager);
   if (!IsUuid(args.at(0))) return BadId(args.at(0));
   const auto silence = context.alertmanager->GetSilence(args.at(0));
-  if (!silence) return V2Error(404, "silence " + args.at(0) + " not found");
+  if (!silence) return V2Error(404, "silence not found");
   std::string body;
   JsonWriter json(body, true);
   AppendSilence(json, *silence, context.alertmanager->StateOf(*silence));

@@ -32,6 +32,12 @@ Response V2SchemaError(int code, std::string_view message) {
   return JsonResponse(422, body + "\n");
 }
 
+Response V2BodyError(std::string_view message) {
+  std::string body;
+  JsonWriter(body, true).BeginObject().Field("code", 400).Field("message", message).EndObject();
+  return JsonResponse(400, body + "\n");
+}
+
 Response V2Failure(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kInvalidArgument:
@@ -47,7 +53,7 @@ Response V2Failure(const Error& error) {
 
 bool V2Flag(const Request& request, std::string_view name) {
   const std::string* text = request.param(name);
-  return text == nullptr || ParseGoBool(*text).value_or(false);
+  return text == nullptr || text->empty() || ParseGoBool(*text).value_or(false);
 }
 
 Result<std::vector<Matcher>> V2Filters(const Request& request, std::string_view name) {
@@ -67,12 +73,16 @@ V2Body ParseV2Body(const Request& request, std::string_view what) {
     body.error = V2Error(413, "body is larger than 16 MiB");
     return body;
   }
+  if (request.body.empty()) {
+    body.error = V2SchemaError(602, std::string(what) + " in body is required");
+    return body;
+  }
   auto parsed = ParseJson(request.body);
   if (parsed.ok()) {
     body.value = *std::move(parsed);
   } else {
     body.error =
-        V2Error(400, "parsing " + std::string(what) + " body failed: " + parsed.error().message());
+        V2BodyError("parsing " + std::string(what) + " body failed: " + parsed.error().message());
   }
   return body;
 }

@@ -20,6 +20,8 @@ Response V2Json(std::string json);
 Response V2Error(int status, std::string_view text);
 // 422 {"code":602,"message":"labels in body is required"}.
 Response V2SchemaError(int code, std::string_view message);
+// 400 with {code, message}: a body that is not what the schema says.
+Response V2BodyError(std::string_view message);
 // Of a Status from the Alertmanager.
 Response V2Failure(const Error& error);
 

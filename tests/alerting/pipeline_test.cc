@@ -270,12 +270,20 @@ time_intervals:
   }
   h.RunTo(5);
   EXPECT_EQ(h.TakeNotes(), std::vector<std::string>{"1.0 activef"});
-  for (const AlertView& view : h.am->Alerts()) {
+  const auto groups = h.am->Groups();
+  ASSERT_EQ(groups.size(), 3u);
+  for (const auto& group : groups) {
+    const AlertView& view = group.alerts.at(0);
     const std::string_view i = view.alert.labels.Get("i");
     EXPECT_EQ(view.state, i == "active" ? AlertState::kActive : AlertState::kSuppressed) << i;
     const std::map<std::string_view, std::vector<std::string>> muted_by = {
         {"muted", {"evening"}}, {"inactive", {"morning"}}, {"active", {}}};
     EXPECT_EQ(view.muted_by, muted_by.at(i)) << i;
+  }
+  // Intervals mute groups; outside of them an alert is as active as any.
+  for (const AlertView& view : h.am->Alerts()) {
+    EXPECT_EQ(view.state, AlertState::kActive);
+    EXPECT_TRUE(view.muted_by.empty());
   }
   h.RunTo(3600 * 2);  // past midnight
   EXPECT_EQ(h.notes, std::vector<std::string>{"6400.0 mutedf"});

@@ -64,6 +64,24 @@ TEST(Restart, EndPostedAfterwardsIsToldAtOnce) {
   EXPECT_EQ(h.notes, (Notes{"1.0 1f", "2.0 1r"}));
 }
 
+// kWebhookConfig: group_interval 3s, repeat_interval 10s.
+TEST(Restart, EndToldAtOnceDoesNotMoveTheRepetitions) {
+  const auto run = [](bool killed) {
+    Harness h;
+    h.Start(kWebhookConfig);
+    h.Fire(I("1"));
+    h.Fire(I("2"));
+    h.RunTo(4.7);
+    if (killed) h.Restart(kWebhookConfig);
+    h.RunTo(5.5);
+    h.Resolve(I("1"));
+    h.RunTo(40);
+    return h.notes;
+  };
+  EXPECT_EQ(run(false), (Notes{"1.0 1f 2f", "7.0 1r 2f", "19.0 2f", "31.0 2f"}));
+  EXPECT_EQ(run(true), (Notes{"1.0 1f 2f", "5.5 1r 2f", "19.0 2f", "31.0 2f"}));
+}
+
 TEST(Restart, WithinGroupWaitTheFirstMessageComesInTime) {
   Harness h;
   h.Start(kWebhookConfig);

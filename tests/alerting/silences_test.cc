@@ -83,6 +83,17 @@ TEST_F(SilencesTest, Refused) {
   EXPECT_TRUE(store_.All().empty());
 }
 
+TEST_F(SilencesTest, OneThatExcludesIsSelective) {
+  Silence s = Make(0, 10);
+  s.matchers = {Matcher(MatchOp::kNotEqual, "team", "db")};
+  Set(s);
+  s.matchers = {*Matcher::Create(MatchOp::kNotRegex, "team", "db|web")};
+  Set(s);
+  const Labels others{{"alertname", "A"}}, mine{{"alertname", "A"}, {"team", "db"}};
+  EXPECT_EQ(store_.SilencedBy(others, clock_.Now()).size(), 2u);
+  EXPECT_TRUE(store_.SilencedBy(mine, clock_.Now()).empty());
+}
+
 TEST_F(SilencesTest, UpdateInPlaceOnlyWhenNothingThatMattersChanges) {
   const std::string id = Set(Make(0, 20));
   Silence longer = *store_.Get(id);

@@ -91,6 +91,8 @@ TEST(GoTime, MethodsAndDurations) {
   EXPECT_EQ(Plain("{{ .Nope }}", t),
             "error: template: t:1:3: executing \"t\" at <.Nope>: can't evaluate field Nope in type "
             "time.Time");
+  EXPECT_EQ(Plain("{{ .AddDate 0 1 30 }} {{ .AddDate 0 0 0 | .Compare }} {{ .UnixMicro }}", t),
+            "2026-03-04 03:04:05.678 +0000 UTC 0 1767323045678000");
   EXPECT_EQ(FormatGoDuration(nanoseconds(0)), "0s");
   EXPECT_EQ(FormatGoDuration(nanoseconds(1500)), "1.5µs");
   EXPECT_EQ(FormatGoDuration(nanoseconds(1'000'001)), "1.000001ms");

@@ -95,5 +95,26 @@ TEST(TimeInterval, AnyBlockHoldsEveryFieldMust) {
   EXPECT_TRUE(At(day, "2026-07-01T23:59:59Z"));
 }
 
+TEST(TimeInterval, EmptyListNeverHolds) {
+  EXPECT_FALSE(At(Read("- {times: []}\n"), "2026-07-01T12:00:00Z"));
+  EXPECT_FALSE(At(Read("- {weekdays: [], months: ['7']}\n"), "2026-07-01T12:00:00Z"));
+  EXPECT_TRUE(At(Read("- {times: , months: ['7']}\n"), "2026-07-01T12:00:00Z"));
+}
+
+TEST(TimeInterval, DaysThatAreEmptyInEveryMonthAreRefused) {
+  const auto refused = [](const std::string& days) {
+    const auto node =
+        ParseYaml("name: w\ntime_intervals: [{days_of_month: ['" + days + "']}]\n", "t.yml");
+    return !ParseTimeInterval(*node).ok();
+  };
+  EXPECT_TRUE(refused("25:-20"));
+  EXPECT_TRUE(refused("-5:-10"));
+  EXPECT_TRUE(refused("-5:3"));
+  EXPECT_TRUE(refused("10:5"));
+  EXPECT_FALSE(refused("28:-1"));
+  EXPECT_FALSE(refused("10:-15"));
+  EXPECT_FALSE(refused("-31:-1"));
+}
+
 }  // namespace
 }  // namespace tocsin::alerting

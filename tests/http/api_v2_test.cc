@@ -78,7 +78,10 @@ TEST(ApiV2, BadAlerts) {
   EXPECT_EQ(post(R"([{"labels":{"a":"b"},"startsAt":"x"}])").status, 400);
   const Response missing = post(R"([{"annotations":{}}])");
   EXPECT_EQ(missing.status, 422);
-  EXPECT_EQ(missing.body, "{\"code\":602,\"message\":\"labels in body is required\"}\n");
+  EXPECT_EQ(missing.body, "{\"code\":602,\"message\":\"0.labels in body is required\"}\n");
+  EXPECT_EQ(post("").body, "{\"code\":602,\"message\":\"alerts in body is required\"}\n");
+  EXPECT_EQ(post(R"([{"labels":{"a":"b"},"generatorURL":"no url"}])").status, 422);
+  EXPECT_EQ(post(R"([{"labels":{"a":"b"},"startsAt":"","endsAt":""}])").status, 200);
   // Valid ones of the batch are taken all the same.
   EXPECT_EQ(post(R"([{"labels":{}},{"labels":{"alertname":"ok"}}])").status, 400);
   EXPECT_NE(site.Body("/api/v2/alerts").find(R"("alertname":"ok")"), std::string::npos);
@@ -116,6 +119,17 @@ TEST(ApiV2, SilenceLifeCycle) {
   EXPECT_NE(site.Body("/api/v2/silence/" + id).find(R"("state":"expired")"), std::string::npos);
 }
 
+TEST(ApiV2, ErrorsOfTheRouterAreJson) {
+  Site site;
+  EXPECT_EQ(site.Get("/api/v2/nope").body,
+            "{\"code\":404,\"message\":\"path /api/v2/nope was not found\"}\n");
+  const Response put = site.Send(ApiServer::MakeRequest("PUT", "/api/v2/silences"));
+  EXPECT_EQ(put.status, 405);
+  EXPECT_EQ(put.body,
+            "{\"code\":405,\"message\":\"method PUT is not allowed, but [GET,POST] are\"}\n");
+  EXPECT_EQ(site.Get("/api/v1/nope").body, "404 page not found\n");
+}
+
 TEST(ApiV2, BadSilences) {
   Site site;
   const auto post = [&](const std::string& body) {
@@ -127,7 +141,7 @@ TEST(ApiV2, BadSilences) {
   EXPECT_EQ(post(R"({"matchers":[{"name":"a","value":"(","isRegex":true}]})"), 400);
   EXPECT_EQ(post(R"({"matchers":[],"startsAt":"2023-11-14T22:00:00Z","endsAt":)"
                  R"("2023-11-14T23:00:00Z","createdBy":"me","comment":"why"})"),
-            400);
+            422);
   EXPECT_EQ(site.Get("/api/v2/silence/xyz").status, 422);
   EXPECT_EQ(site.Get("/api/v2/silence/00000000-0000-4000-8000-000000000000").status, 404);
   EXPECT_EQ(site.Send(ApiServer::MakeRequest(

@@ -56,6 +56,19 @@ TEST_F(AlertStatesTest, PendingIsForgottenSilently) {
   EXPECT_TRUE(states.TakeDue(At(15), Seconds(60)).empty());
 }
 
+TEST_F(AlertStatesTest, HeldPendingDoesNotFireUnseen) {
+  AlertEntry held;
+  held.labels = kA;
+  held.active_at = At(0);
+  held.held_until = At(90);
+  states.Restore({held});
+  Step(75, {});  // `for` is over, and nothing is known of the series
+  ASSERT_NE(Find(kA), nullptr);
+  EXPECT_EQ(Find(kA)->state, AlertState::kPending);
+  Step(80, {kA});
+  EXPECT_EQ(Find(kA)->state, AlertState::kFiring);
+}
+
 TEST_F(AlertStatesTest, FiresAtOnceWithoutFor) {
   Step(0, {kA}, Seconds(0));
   EXPECT_EQ(Find(kA)->state, AlertState::kFiring);

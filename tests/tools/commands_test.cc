@@ -1,3 +1,4 @@
+#include "storage/base/json.h"
 #include "tools/tocsin/commands/command.h"
 
 #include <gtest/gtest.h>
@@ -180,9 +181,11 @@ TEST_F(CommandsTest, TemplateRender) {
                             "{{ template \"x\" . }}"})
                 .out,
             "firing https://example.com");
-  const std::string data = Write("d.json",
-                                 "{\"status\":\"resolved\",\"alerts\":[{\"status\":\"resolved\","
-                                 "\"labels\":{\"a\":\"<b>\"}}]}");
+  // As it is given: common labels are not computed.
+  const std::string data =
+      Write("d.json",
+            "{\"status\":\"resolved\",\"commonLabels\":{\"a\":\"<b>\"},"
+            "\"alerts\":[{\"status\":\"resolved\",\"labels\":{\"a\":\"c\"}}]}");
   EXPECT_EQ(Call("amtool", {"template", "render", "--template.glob", file, "--template.type=html",
                             "--template.data", data, "--template.text",
                             "{{ .Status }} {{ .CommonLabels.a }}"})
@@ -192,6 +195,46 @@ TEST_F(CommandsTest, TemplateRender) {
       "amtool", {"template", "render", "--template.glob", file, "--template.text", "{{ nope }}"});
   EXPECT_EQ(bad.code, 1);
   EXPECT_EQ(bad.err, "amtool: error: template: :1: function \"nope\" not defined\n");
+}
+
+TEST_F(CommandsTest, Promql) {
+  EXPECT_EQ(Call("promtool", {"promql", "format", "sum( up{a='b'} )"}).out, "sum(up{a=\"b\"})\n");
+  EXPECT_EQ(Call("promtool", {"promql", "label-matchers", "set", "--type==~", "up / foo{a='b'}[5m]",
+                              "a", "x.*"})
+                .code,
+            1);
+  EXPECT_EQ(Call("tocsin", {"promql", "label-matchers", "set", "-t", "=~",
+                            "up / rate(foo{a='b'}[5m])", "a", "x.*"})
+                .out,
+            "up{a=~\"x.*\"} / rate(foo{a=~\"x.*\"}[5m])\n");
+  EXPECT_EQ(Call("tocsin", {"promql", "label-matchers", "delete", "foo{a='b',c='d'}", "a"}).out,
+            "foo{c=\"d\"}\n");
+  const auto absent = Call("promtool", {"tsdb", "list"});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_TRUE(absent.err.starts_with("promtool: error: \"tsdb list\" is not available: "))
+      << absent.err;
+}
+
+TEST_F(CommandsTest, ServiceDiscovery) {
+  Write("targets.json", "[{\"targets\":[\"a:1\",\"b:2\"],\"labels\":{\"__meta_rack\":\"7\"}}]");
+  const std::string file =
+      Write("sd.yml",
+            "scrape_configs:\n- job_name: j\n  file_sd_configs: [{files: [targets.json]}]\n"
+            "  relabel_configs:\n  - {source_labels: [__address__], regex: 'b.*', action: drop}\n"
+            "  - {source_labels: [__meta_rack], target_label: rack}\n");
+  const auto found = Call("promtool", {"check", "service-discovery", file, "j"});
+  EXPECT_EQ(found.code, 0) << found.err;
+  const auto json = ParseJson(found.out);
+  ASSERT_TRUE(json.ok()) << found.out;
+  ASSERT_EQ(json->AsArray()->size(), 2u);
+  const JsonValue& first = json->AsArray()->at(0);
+  EXPECT_EQ(*first.Find("discoveredLabels")->Find("__meta_rack")->AsString(), "7");
+  EXPECT_EQ(first.Find("labels")->Find("__meta_rack"), nullptr);
+  EXPECT_EQ(*first.Find("labels")->Find("rack")->AsString(), "7");
+  EXPECT_EQ(*first.Find("labels")->Find("instance")->AsString(), "a:1");
+  EXPECT_TRUE(json->AsArray()->at(1).Find("labels")->AsObject()->empty());  // dropped
+  EXPECT_EQ(Call("promtool", {"check", "service-discovery", file, "k"}).err,
+            "Job k does not exist. Select one of:\n\tj\n");
 }
 
 TEST_F(CommandsTest, WebConfig) {

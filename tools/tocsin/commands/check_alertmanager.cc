@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <iterator>
 
 #include "alerting/config.h"
 #include "storage/base/file_system.h"
@@ -10,9 +11,16 @@
 namespace tocsin::commands {
 namespace {
 
+constexpr std::string_view kStandardInput = "/dev/stdin";
+
 Result<alerting::ConfigSummary> Check(const std::string& file, ConfigWarnings& warnings) {
   FileSystem& files = RealFileSystem();
-  TOCSIN_ASSIGN(const std::string text, files.ReadFile(file));
+  std::string text;
+  if (file == kStandardInput) {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    TOCSIN_ASSIGN(text, files.ReadFile(file));
+  }
   TOCSIN_ASSIGN(const auto config, alerting::ParseAlertmanagerConfig(text, file, files, warnings));
   return alerting::Summarize(*config);
 }
@@ -30,11 +38,10 @@ void PrintSummary(const alerting::ConfigSummary& summary) {
 }  // namespace
 
 int CheckAlertmanager(const Arguments& arguments) {
-  if (arguments.operands().empty()) {
-    return arguments.FailUsage("required argument 'check-files' not provided");
-  }
+  std::vector<std::string> files = arguments.operands();
+  if (files.empty()) files.emplace_back(kStandardInput);
   size_t failed = 0;
-  for (const std::string& file : arguments.operands()) {
+  for (const std::string& file : files) {
     std::cout << fmt::format("Checking '{}'", file);
     ConfigWarnings warnings;
     const auto summary = Check(file, warnings);

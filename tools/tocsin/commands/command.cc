@@ -145,6 +145,16 @@ int Unknown(const std::string& name, const std::vector<std::string>& args) {
                              args.front().substr(0, args.front().find('=')));
     return kFailure;
   }
+  for (const AbsentVerb& absent : AbsentVerbs()) {
+    const std::vector<std::string> words = Split(absent.words);
+    if (name == "amtool" || given.size() < words.size() ||
+        !std::equal(words.begin(), words.end(), given.begin())) {
+      continue;
+    }
+    std::cerr << fmt::format("{}: error: \"{}\" is not available: {}\n", name, Join(given),
+                             absent.instead);
+    return kFailure;
+  }
   const std::string nearest = Nearest(Join(given), known);
   const std::string hint = nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest);
   if (area && given.size() == 1) {

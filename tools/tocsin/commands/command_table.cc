@@ -60,6 +60,12 @@ constexpr FlagDef kCheckMetrics[] = {
 constexpr FlagDef kCheckServer[] = {
     {"url", "URL", "Server to ask", 0, "http://localhost:9090"},
 };
+constexpr FlagDef kCheckDiscovery[] = {
+    {"timeout", "DURATION", "How long to wait for the sources", 0, "30s"},
+};
+constexpr FlagDef kSetMatcher[] = {
+    {"type", "OP", "= != =~ or !~", 't', "="},
+};
 constexpr FlagDef kTestRules[] = {
     {"run", "REGEX", "Only tests whose name matches; may repeat"},
     {"diff", "", "Show what differs line by line instead of both sides whole"},
@@ -150,8 +156,8 @@ constexpr Command kCommands[] = {
      "Check rule files, or rules on standard input", kCheckRules, kPromtool, &CheckRules},
     {"check alertmanager",
      "amtool check-config",
-     "FILE...",
-     "Check Alertmanager configuration files and their templates",
+     "[FILE...]",
+     "Check Alertmanager configuration files and their templates, or one on standard input",
      {},
      kAmtool,
      &CheckAlertmanager},
@@ -169,6 +175,9 @@ constexpr Command kCommands[] = {
      kCheckServer, kClient, &CheckHealthy},
     {"check ready", "promtool check ready", "", "Ask a server whether it is ready", kCheckServer,
      kClient, &CheckReady},
+    {"check service-discovery", "promtool check service-discovery", "FILE JOB",
+     "Show what a job of a configuration file finds, before and after relabelling", kCheckDiscovery,
+     kPromtool, &CheckServiceDiscovery},
     {"test rules", "promtool test rules", "FILE...", "Run unit tests of rule files", kTestRules,
      kPromtool, &TestRules},
     {"query instant", "promtool query instant", "[URL] EXPR", "Ask for a value", kQueryInstant,
@@ -181,6 +190,23 @@ constexpr Command kCommands[] = {
      kQueryLabels, kClient, &QueryLabels},
     {"push metrics", "promtool push metrics", "URL [FILE...]",
      "Send a page of metrics by remote write", kPushMetrics, kClient, &PushMetrics},
+    {"promql format",
+     "promtool promql format",
+     "QUERY",
+     "Print an expression in lines",
+     {},
+     kPromtool,
+     &PromqlFormat},
+    {"promql label-matchers set", "promtool promql label-matchers set", "QUERY NAME VALUE",
+     "Print an expression with a label matcher in every selector", kSetMatcher, kPromtool,
+     &PromqlSetMatcher},
+    {"promql label-matchers delete",
+     "promtool promql label-matchers delete",
+     "QUERY NAME",
+     "Print an expression without the matchers of a label",
+     {},
+     kPromtool,
+     &PromqlDeleteMatcher},
     {"alert query", "amtool alert [query]", "[MATCHER...]", "Show alerts", kAlertQuery, kAmtool,
      &AlertQuery},
     {"alert add", "amtool alert add", "[NAME] LABEL=VALUE...", "Post an alert", kAlertAdd, kAmtool,
@@ -230,6 +256,19 @@ constexpr Command kCommands[] = {
      &StorageRepair},
 };
 
+// Verbs of promtool that tocsin does not have.
+constexpr AbsentVerb kAbsent[] = {
+    {"tsdb",
+     "promtool's tsdb verbs work on blocks of Prometheus, which tocsin does not have: for what "
+     "costs "
+     "most ask /api/v1/status/tsdb, to get samples out /api/v1/read or /federate, to bring samples "
+     "in use remote write (`push metrics`)"},
+    {"debug", "there are no profiles to fetch: /metrics and /api/v1/status/* say what tocsin does"},
+    {"query analyze",
+     "the analysis of histogram buckets is not available: `query instant` with "
+     "`count by (le) (...)` shows which are used"},
+};
+
 constexpr FlagDef kBeforeWords[] = {
     kPromtool[0], kPromtool[1], kPromtool[2], kAmtool[0], kAmtool[1], kAmtool[2],
     kAmtool[3],   kAmtool[4],   kAmtool[5],   kAmtool[6], kFormat,
@@ -238,6 +277,7 @@ constexpr FlagDef kBeforeWords[] = {
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
+std::span<const AbsentVerb> AbsentVerbs() { return kAbsent; }
 std::span<const FlagDef> FlagsBeforeWords() { return kBeforeWords; }
 
 }  // namespace tocsin::commands
