@@ -76,11 +76,17 @@ Result<RuleCheckOptions> ReadRuleChecks(const Arguments& arguments) {
   TOCSIN_ASSIGN(options.features, ReadFeatureNames(arguments));
   // A rule that needs a feature is no error of the file.
   options.features.experimental_functions = true;
-  const std::string lint = arguments.value("lint");
-  options.lint_duplicates = lint == "all" || lint == "duplicate-rules";
-  options.lint_intervals = lint == "all" || lint == "too-long-scrape-interval";
-  if (!options.lint_duplicates && !options.lint_intervals && lint != "none") {
-    return InvalidArgument(fmt::format("unknown lint option \"{}\"", lint));
+  options.lint_duplicates = false;
+  std::string list = arguments.value("lint") + ",";
+  for (size_t end = list.find(','); end != std::string::npos; end = list.find(',')) {
+    const std::string lint = list.substr(0, end);
+    list.erase(0, end + 1);
+    const bool all = lint == "all";
+    if (all || lint == "duplicate-rules") options.lint_duplicates = true;
+    if (all || lint == "too-long-scrape-interval") options.lint_intervals = true;
+    const bool known =
+        all || lint == "duplicate-rules" || lint == "too-long-scrape-interval" || lint == "none";
+    if (!known) std::cout << "WARNING: unknown lint option " << lint << "\n";
   }
   return options;
 }
