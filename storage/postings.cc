@@ -50,6 +50,23 @@ void Filter(std::vector<uint32_t>& list, const std::vector<uint32_t>& other, boo
   });
 }
 
+// The same by the union of `lists`, of `total` members up to `highest`.
+void FilterByAny(std::vector<uint32_t>& list,
+                 const std::vector<const std::vector<uint32_t>*>& others, size_t total,
+                 uint32_t highest, bool keep_members) {
+  if (others.size() == 1) return Filter(list, *others.front(), keep_members);
+  // Few members are looked up in each list; for many the union is worth making.
+  if (list.size() * others.size() >= total) {
+    return Filter(list, Merge(others, highest), keep_members);
+  }
+  std::erase_if(list, [&](uint32_t index) {
+    const bool member = std::any_of(others.begin(), others.end(), [index](const auto* other) {
+      return std::binary_search(other->begin(), other->end(), index);
+    });
+    return member != keep_members;
+  });
+}
+
 }  // namespace
 
 void Postings::Add(uint32_t index, std::span<const SymbolPair> pairs) {
@@ -153,46 +170,52 @@ std::vector<Symbol> Postings::MatchingValues(Symbol name, const Matcher& matcher
   return found;
 }
 
-std::vector<uint32_t> Postings::Union(const Matcher& matcher, bool invert) const {
-  const Symbol name = symbols_.Find(matcher.name());
-  if (name == 0) return {};
-  const std::vector<Symbol> values = MatchingValues(name, matcher, invert);
-  std::shared_lock lock(mutex_);
+Postings::Lists Postings::Find(Symbol name, const std::vector<Symbol>& values) const {
+  Lists out;
   const auto it = names_.find(name);
-  if (it == names_.end() || all_.empty()) return {};
-  std::vector<const std::vector<uint32_t>*> lists;
-  lists.reserve(values.size());
+  if (it == names_.end()) return out;
+  out.lists.reserve(values.size());
   for (const Symbol value : values) {
     const auto list = it->second.values.find(value);
-    if (list != it->second.values.end()) lists.push_back(&list->second);
+    if (list == it->second.values.end()) continue;
+    out.lists.push_back(&list->second);
+    out.total += list->second.size();
   }
-  return Merge(lists, all_.back());
+  return out;
 }
 
 std::vector<uint32_t> Postings::Select(std::span<const Matcher> matchers) const {
-  std::vector<std::vector<uint32_t>> must;
-  std::vector<std::vector<uint32_t>> must_not;
+  struct Wanted {
+    Symbol name;
+    std::vector<Symbol> values;
+  };
+  std::vector<Wanted> must, must_not;
   for (const Matcher& matcher : matchers) {
     // One that matches "" also takes series without the label: remove those whose value fails.
-    if (matcher.MatchesEmpty()) {
-      must_not.push_back(Union(matcher, /*invert=*/true));
-      continue;
-    }
-    must.push_back(Union(matcher, /*invert=*/false));
-    if (must.back().empty()) return {};
+    const bool without = matcher.MatchesEmpty();
+    const Symbol name = symbols_.Find(matcher.name());
+    if (name == 0 && !without) return {};
+    if (name == 0) continue;
+    (without ? must_not : must).push_back({name, MatchingValues(name, matcher, without)});
   }
-  std::vector<uint32_t> out;
-  if (must.empty()) {
-    std::shared_lock lock(mutex_);
-    out = all_;
-  } else {
-    std::sort(must.begin(), must.end(),
-              [](const auto& a, const auto& b) { return a.size() < b.size(); });
-    out = std::move(must.front());
-    for (size_t i = 1; i < must.size(); ++i) Filter(out, must[i], /*keep_members=*/true);
+  // Only the smallest set is copied; a label that all series have may be as long as the index.
+  std::shared_lock lock(mutex_);
+  if (all_.empty()) return {};
+  std::vector<Lists> found;
+  for (const Wanted& wanted : must) {
+    found.push_back(Find(wanted.name, wanted.values));
+    if (found.back().total == 0) return {};
   }
-  for (const auto& list : must_not)
-    if (!list.empty()) Filter(out, list, /*keep_members=*/false);
+  std::sort(found.begin(), found.end(),
+            [](const Lists& a, const Lists& b) { return a.total < b.total; });
+  std::vector<uint32_t> out = found.empty() ? all_ : Merge(found.front().lists, all_.back());
+  for (size_t i = 1; i < found.size(); ++i) {
+    FilterByAny(out, found[i].lists, found[i].total, all_.back(), /*keep_members=*/true);
+  }
+  for (const Wanted& wanted : must_not) {
+    const Lists gone = Find(wanted.name, wanted.values);
+    FilterByAny(out, gone.lists, gone.total, all_.back(), /*keep_members=*/false);
+  }
   return out;
 }
 

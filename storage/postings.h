@@ -45,8 +45,13 @@ class Postings {
   struct Name {
     absl::flat_hash_map<Symbol, std::vector<uint32_t>> values;
   };
-  // The union of the postings of the values that match (or that do not, when `invert`).
-  std::vector<uint32_t> Union(const Matcher& matcher, bool invert) const;
+  // The postings of some values of a label. REQUIRES: mutex_ is held for as long as they are used.
+  struct Lists {
+    std::vector<const std::vector<uint32_t>*> lists;
+    size_t total = 0;
+  };
+  Lists Find(Symbol name, const std::vector<Symbol>& values) const;
+  // The values that match (or that do not, when `invert`).
   std::vector<Symbol> MatchingValues(Symbol name, const Matcher& matcher, bool invert) const;
 
   const SymbolTable& symbols_;

@@ -175,7 +175,8 @@ TEST(ApiStatus, Alertmanagers) {
   ApiContext context;
   context.state = site.state;
   context.external_alertmanagers = &sender;
-  Router router("", site.queries, site.metrics, site.clock);
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), site.queries, site.metrics,
+                site.clock);
   router.Add(ApiRoutes(context));
   std::string body;
   router.Handle(
@@ -240,7 +241,8 @@ TEST(ApiAdmin, OnlyWhenEnabled) {
   EXPECT_EQ(site.Post("/api/v1/admin/tsdb/clean_tombstones", "", "").status, 204);
   const Response snapshot = site.Post("/api/v1/admin/tsdb/snapshot", "", "");
   EXPECT_EQ(snapshot.status, 200);
-  EXPECT_NE(snapshot.body.find(R"("data":{"name":"20231114T2)"), std::string::npos) << snapshot.body;
+  EXPECT_NE(snapshot.body.find(R"("data":{"name":"20231114T2)"), std::string::npos)
+      << snapshot.body;
   EXPECT_NE(site.Get("/api/v1/admin/tsdb/snapshots").body.find(R"([{"name":"20231114T2)"),
             std::string::npos);
   EXPECT_EQ(site.Post("/api/v1/admin/tsdb/snapshot?skip_head=maybe", "", "").status, 400);

@@ -317,7 +317,8 @@ TEST(Router, MatchesCountsAndRefuses) {
   MetricRegistry metrics;
   testing::ManualScheduler clock;
   testing::InlineExecutor inline_executor;
-  Router router("/pre", inline_executor, metrics, clock);
+  Router router("/pre", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor, metrics,
+                clock);
   router.Add({{{"GET", "POST"},
                "/api/:name/values",
                Pool::kQuery,
