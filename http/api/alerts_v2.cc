@@ -54,7 +54,10 @@ Result<AlertFilter> ParseFilter(const ApiContext& context, const Request& reques
 }
 
 bool Wanted(const AlertFilter& filter, const alerting::AlertView& view) {
-  if (!filter.active && view.state == alerting::AlertState::kActive) return false;
+  // What only a time interval mutes counts as active here.
+  const bool active = view.state != alerting::AlertState::kUnprocessed &&
+                      view.silenced_by.empty() && view.inhibited_by.empty();
+  if (!filter.active && active) return false;
   if (!filter.unprocessed && view.state == alerting::AlertState::kUnprocessed) return false;
   if (!filter.silenced && !view.silenced_by.empty()) return false;
   if (!filter.inhibited && !view.inhibited_by.empty()) return false;
