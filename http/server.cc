@@ -1,109 +1,42 @@
 #include "http/server.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
 #include <mutex>
 #include <optional>
 #include <set>
 
+#include "http/session.h"
 #include "http/tls.h"
 
 namespace tocsin::http {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds kWriteTimeout{60};
-// A client that is refused may still be sending; closing at once would reset the connection before
-// it has read why.
-constexpr std::chrono::seconds kDrainTimeout{2};
-constexpr size_t kMaxDrain = 16u << 20;
-constexpr size_t kReadBytes = 8u << 10;
+// Between two looks at the deadlines of sessions.
+constexpr Duration kMinSweep{10};
+constexpr Duration kMaxSweep{1000};
 
-class ServerImpl;
-
-void AddParams(std::string_view text, Request& request) {
-  auto params = ParseForm(text);
-  if (!params.ok()) {
-    if (request.form.ok()) request.form = params.error();
-    return;
-  }
-  for (auto& pair : *params) request.params.push_back(std::move(pair));
+Duration SweepInterval(const ServerOptions& options) {
+  const Duration shortest = std::min({options.read_timeout, options.first_byte_timeout,
+                                      options.header_timeout, options.body_timeout});
+  return std::clamp(shortest / 4, kMinSweep, kMaxSweep);
 }
 
-// One connection: read a request, hand it out, write the answer, again. Everything but the
-// responder runs on the connection's strand.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  // `tls`: null for plain HTTP.
-  Session(tcp::socket socket, std::shared_ptr<TlsContext> tls, std::shared_ptr<ServerImpl> server);
-  ~Session();
-
-  void Start();
-  // When this session began to wait for its client, in turns of the server; 0: it works, or is to
-  // end. From any thread.
-  uint64_t waiting_since() const { return waiting_since_.load(std::memory_order_relaxed); }
-  // Ends it unless a request has come meanwhile. From any thread.
-  void Shed();
-  // From any thread. Closes now when nothing is being answered (or `force`), else after the answer.
-  void Stop(bool force);
-
- private:
-  // What HTTP is read from and written to.
-  template <typename F>
-  void OnStream(F f) {
-    if (tls_stream_) {
-      f(*tls_stream_);
-    } else {
-      f(stream_);
-    }
-  }
-  void Handshake();
-  void Read();
-  void ReadHeader();
-  void ReadBody();
-  void OnRequest(error_code error);
-  void WatchForHangup();
-  void Answer(Response response, bool keep_alive, bool head, unsigned version);
-  void Refuse(beast::http::status status, std::string text);
-  void Drain();
-  void Close();
-  void Finish();
-
-  beast::tcp_stream stream_;  // has the time limits also where TLS runs over it
-  const std::shared_ptr<TlsContext> tls_;
-  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_stream_;
-  std::shared_ptr<ServerImpl> server_;
-  beast::flat_buffer buffer_;
-  std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
-  std::shared_ptr<std::atomic<bool>> canceled_;
-  std::string remote_;
-  std::atomic<uint64_t> waiting_since_{0};
-  size_t drained_ = 0;
-  bool fresh_ = true;  // nothing has come yet
-  bool busy_ = false;
-  bool refused_ = false;
-  bool stopping_ = false;
-};
-
-class ServerImpl final : public Server, public std::enable_shared_from_this<ServerImpl> {
+class ServerImpl final : public Server,
+                         public SessionHost,
+                         public std::enable_shared_from_this<ServerImpl> {
  public:
   ServerImpl(EventLoop& loop, ServerOptions options, Handler handler, MetricRegistry& metrics)
       : loop_(loop),
         options_(std::move(options)),
         handler_(std::move(handler)),
+        sweep_interval_(SweepInterval(options_)),
         connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")),
         shed_(metrics.GetCounter("tocsin_http_connections_shed_total",
                                  "Connections that waited for their clients and had to make place "
@@ -113,28 +46,35 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   void Stop(Duration grace) override;
   std::vector<std::string> addresses() const override { return addresses_; }
 
-  const ServerOptions& options() const { return options_; }
-  const Handler& handler() const { return handler_; }
-  void Enter(Session* session);
-  void Leave(Session* session);
-  uint64_t NextTurn() { return turns_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  // Whether a client waits for a place.
-  bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
+  const ServerOptions& options() const override { return options_; }
+  const Handler& handler() const override { return handler_; }
+  void Enter(Session* session) override;
+  void Leave(Session* session) override;
+  uint64_t NextTurn() override { return turns_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  bool crowded() const override { return crowded_.load(); }
+  int64_t SweepAfter(Duration duration) const override {
+    // The next one may come at once.
+    return sweeps_.load() + 1 + (duration + sweep_interval_ - Duration{1}) / sweep_interval_;
+  }
 
  private:
   struct Listener {
     explicit Listener(asio::io_context& context) : acceptor(context) {}
     tcp::acceptor acceptor;
+    tcp::endpoint peer;                 // of the connection accepted last
     std::optional<tcp::socket> parked;  // accepted when there was no place
   };
 
   void Accept(const std::shared_ptr<Listener>& listener);
   void Admit(const std::shared_ptr<Listener>& listener, tcp::socket socket);
-  bool MakePlace();  // REQUIRES: mutex_ held
+  bool MakePlace();      // REQUIRES: mutex_ held
+  void ScheduleSweep();  // REQUIRES: mutex_ held
+  void Sweep();
 
   EventLoop& loop_;
   const ServerOptions options_;
   const Handler handler_;
+  const Duration sweep_interval_;
   const Gauge connections_;
   const Counter shed_;
   std::vector<std::shared_ptr<Listener>> listeners_;
@@ -144,252 +84,10 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   std::atomic<uint64_t> turns_{0};
   std::atomic<bool> crowded_{false};
   bool stopped_ = false;
+  std::atomic<int64_t> sweeps_{0};
+  bool sweeping_ = false;  // guarded by mutex_
+  Timer sweeper_;          // guarded by mutex_
 };
-
-Session::Session(tcp::socket socket, std::shared_ptr<TlsContext> tls,
-                 std::shared_ptr<ServerImpl> server)
-    : stream_(std::move(socket)), tls_(std::move(tls)), server_(std::move(server)) {
-  if (tls_ != nullptr) tls_stream_.emplace(stream_, tls_->context);
-  error_code error;
-  const auto endpoint = stream_.socket().remote_endpoint(error);
-  if (!error) remote_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
-  server_->Enter(this);
-}
-
-Session::~Session() { server_->Leave(this); }
-
-void Session::Start() {
-  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
-    if (self->tls_stream_) {
-      self->Handshake();
-    } else {
-      self->Read();
-    }
-  });
-}
-
-void Session::Handshake() {
-  waiting_since_ = server_->NextTurn();
-  stream_.expires_after(server_->options().header_timeout);
-  tls_stream_->async_handshake(asio::ssl::stream_base::server,
-                               [self = shared_from_this()](error_code error) {
-                                 if (error) return self->Close();
-                                 self->Read();
-                               });
-}
-
-void Session::Shed() {
-  waiting_since_ = 0;
-  auto locked = weak_from_this().lock();
-  if (!locked) return;  // on its way out
-  // Never inline: the caller holds the lock that the end of a session takes.
-  asio::post(stream_.get_executor(), [self = std::move(locked)] {
-    if (!self->busy_) self->Close();
-  });
-}
-
-void Session::Stop(bool force) {
-  auto locked = weak_from_this().lock();
-  if (!locked) return;  // on its way out
-  asio::dispatch(stream_.get_executor(), [self = std::move(locked), force] {
-    self->stopping_ = true;
-    if (force || !self->busy_) self->Close();
-  });
-}
-
-// Waits for the first byte of a request. Until it comes nobody would miss this connection.
-void Session::Read() {
-  if (stopping_ || (!fresh_ && server_->crowded())) return Close();
-  parser_.emplace();
-  parser_->header_limit(server_->options().max_header_bytes);
-  parser_->body_limit(server_->options().max_body_bytes);
-  waiting_since_ = server_->NextTurn();
-  if (buffer_.size() > 0) return ReadHeader();  // the client did not wait for the answer before
-  stream_.expires_after(fresh_ ? server_->options().first_byte_timeout
-                               : server_->options().read_timeout);
-  OnStream([this](auto& stream) {
-    stream.async_read_some(buffer_.prepare(kReadBytes),
-                           [self = shared_from_this()](error_code error, size_t n) {
-                             if (error) return self->Close();
-                             self->buffer_.commit(n);
-                             self->waiting_since_ = self->server_->NextTurn();
-                             self->ReadHeader();
-                           });
-  });
-}
-
-// Once a request has begun it has to arrive.
-void Session::ReadHeader() {
-  fresh_ = false;
-  stream_.expires_after(server_->options().header_timeout);
-  OnStream([this](auto& stream) {
-    beast::http::async_read_header(stream, buffer_, *parser_,
-                                   [self = shared_from_this()](error_code error, size_t) {
-                                     if (error) return self->OnRequest(error);
-                                     self->ReadBody();
-                                   });
-  });
-}
-
-void Session::ReadBody() {
-  stream_.expires_after(server_->options().body_timeout);
-  OnStream([this](auto& stream) {
-    if (parser_->get()[beast::http::field::expect] == "100-continue") {
-      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      error_code ignored;
-      asio::write(stream, asio::buffer(kContinue), ignored);
-    }
-    beast::http::async_read(
-        stream, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
-  });
-}
-
-void Session::OnRequest(error_code error) {
-  using beast::http::status;
-  if (error == beast::http::error::body_limit) {
-    return Refuse(status::payload_too_large, "request body larger than " +
-                                                 std::to_string(server_->options().max_body_bytes) +
-                                                 " bytes\n");
-  }
-  if (error == beast::http::error::header_limit) {
-    return Refuse(status::request_header_fields_too_large, "request header too large\n");
-  }
-  if (error == beast::http::error::end_of_stream || error == beast::error::timeout ||
-      error == asio::error::operation_aborted || error == asio::error::connection_reset ||
-      error == asio::error::eof || error == asio::ssl::error::stream_truncated ||
-      error == beast::http::error::partial_message) {
-    return Close();
-  }
-  if (error) return Refuse(status::bad_request, "malformed request: " + error.message() + "\n");
-
-  auto message = parser_->release();
-  auto request = std::make_shared<Request>();
-  request->method = std::string(message.method_string());
-  const std::string_view target(message.target().data(), message.target().size());
-  const size_t mark = std::min(target.find('?'), target.size());
-  std::string path(target.substr(0, mark));
-  // An encoded slash is part of a segment: keep it encoded through the decoding of the path.
-  for (size_t at = 0; (at = path.find("%2", at)) != std::string::npos; at += 3) {
-    if (at + 2 < path.size() && (path[at + 2] == 'F' || path[at + 2] == 'f')) {
-      path.replace(at, 1, "%25");
-    }
-  }
-  request->path = PercentDecode(path);
-  if (mark < target.size()) request->query = std::string(target.substr(mark + 1));
-  for (const auto& field : message) {
-    request->headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-  }
-  request->body = std::move(message.body());
-  request->remote_address = remote_;
-  if (request->header("content-type").starts_with("application/x-www-form-urlencoded")) {
-    AddParams(request->body, *request);
-  }
-  AddParams(request->query, *request);
-
-  canceled_ = request->canceled;
-  busy_ = true;
-  waiting_since_ = 0;
-  stream_.expires_never();
-  const bool keep_alive = message.keep_alive();
-  const bool head = message.method() == beast::http::verb::head;
-  const unsigned version = message.version();
-  auto answered = std::make_shared<std::atomic<bool>>(false);
-  server_->handler()(std::move(request), [self = shared_from_this(), answered, keep_alive, head,
-                                          version](Response response) {
-    if (answered->exchange(true)) return;
-    asio::dispatch(self->stream_.get_executor(),
-                   [self, response = std::move(response), keep_alive, head, version]() mutable {
-                     self->Answer(std::move(response), keep_alive, head, version);
-                   });
-  });
-  if (busy_) WatchForHangup();
-}
-
-// While the answer is computed nothing is read; this notices that the client has closed, so that
-// long work can stop.
-void Session::WatchForHangup() {
-  stream_.socket().async_wait(
-      tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
-        if (error || !self->busy_) return;
-        char byte;
-        const ssize_t n =
-            ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
-          self->canceled_->store(true);
-        }
-      });
-}
-
-void Session::Answer(Response response, bool keep_alive, bool head, unsigned version) {
-  auto message = std::make_shared<beast::http::response<beast::http::string_body>>();
-  message->version(version);
-  message->result(static_cast<unsigned>(response.status));
-  if (!response.content_type.empty()) {
-    message->set(beast::http::field::content_type, response.content_type);
-  }
-  for (const auto& [name, value] : response.headers) message->insert(name, value);
-  message->body() = std::move(response.body);
-  message->keep_alive(keep_alive && !stopping_);
-  const bool empty = response.status == 204 || response.status == 304;
-  if (!empty) message->prepare_payload();
-  if (head || empty) message->body().clear();  // the length of what GET would give stays
-
-  stream_.expires_after(kWriteTimeout);
-  OnStream([this, message](auto& stream) {
-    beast::http::async_write(stream, *message,
-                             [self = shared_from_this(), message](error_code error, size_t) {
-                               self->busy_ = false;
-                               error_code ignored;
-                               self->stream_.socket().cancel(ignored);  // the hangup watch
-                               if (!error && self->refused_) return self->Drain();
-                               if (error) return self->Close();
-                               if (!message->keep_alive()) return self->Finish();
-                               self->Read();
-                             });
-  });
-}
-
-void Session::Refuse(beast::http::status status, std::string text) {
-  Response response;
-  response.status = static_cast<int>(status);
-  response.body = std::move(text);
-  busy_ = true;
-  refused_ = true;
-  stream_.expires_never();
-  Answer(std::move(response), false, false, 11);
-}
-
-// Lets the client finish what it is sending, so that it gets to read the refusal.
-void Session::Drain() {
-  if (drained_ == 0) {
-    error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    waiting_since_ = server_->NextTurn();
-    stream_.expires_after(kDrainTimeout);
-  }
-  buffer_.clear();
-  stream_.async_read_some(buffer_.prepare(kReadBytes),
-                          [self = shared_from_this()](error_code error, size_t n) {
-                            self->drained_ += n;
-                            if (error || self->drained_ > kMaxDrain) return self->Close();
-                            self->Drain();
-                          });
-}
-
-// Ends a connection on which all has been said: over TLS with a word of farewell.
-void Session::Finish() {
-  if (!tls_stream_) return Close();
-  stream_.expires_after(kDrainTimeout);
-  tls_stream_->async_shutdown([self = shared_from_this()](error_code) { self->Close(); });
-}
-
-void Session::Close() {
-  if (canceled_) canceled_->store(true);
-  error_code ignored;
-  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  stream_.close();
-}
 
 // Nothing stands for every address, as in Go; a name is looked up (once, before anything is
 // served).
@@ -451,7 +149,7 @@ Status ServerImpl::Listen() {
 
 void ServerImpl::Accept(const std::shared_ptr<Listener>& listener) {
   listener->acceptor.async_accept(
-      asio::make_strand(loop_.context()),
+      asio::make_strand(loop_.context()), listener->peer,
       [self = shared_from_this(), listener](error_code error, tcp::socket socket) {
         if (error == asio::error::operation_aborted) return;
         if (error) return self->Accept(listener);
@@ -467,14 +165,20 @@ void ServerImpl::Admit(const std::shared_ptr<Listener>& listener, tcp::socket so
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
-    if (sessions_.size() >= static_cast<size_t>(options_.max_connections) && !MakePlace()) {
-      listener->parked.emplace(std::move(socket));
-      crowded_ = true;
-      return;  // Leave() goes on
+    if (sessions_.size() >= static_cast<size_t>(options_.max_connections)) {
+      crowded_ = true;  // before looking: a session that begins to wait looks the other way round
+      if (!MakePlace()) {
+        listener->parked.emplace(std::move(socket));
+        return;  // Leave() goes on
+      }
+      crowded_ = false;
     }
   }
+  std::string peer =
+      listener->peer.address().to_string() + ":" + std::to_string(listener->peer.port());
   auto tls = options_.tls ? options_.tls() : nullptr;
-  std::make_shared<Session>(std::move(socket), std::move(tls), shared_from_this())->Start();
+  std::make_shared<Session>(std::move(socket), std::move(peer), std::move(tls), shared_from_this())
+      ->Start();
   Accept(listener);
 }
 
@@ -494,7 +198,24 @@ bool ServerImpl::MakePlace() {
 void ServerImpl::Enter(Session* session) {
   std::lock_guard lock(mutex_);
   sessions_.insert(session);
+  if (!sweeping_) ScheduleSweep();
   connections_.Set(static_cast<double>(sessions_.size()));
+}
+
+void ServerImpl::ScheduleSweep() {
+  sweeping_ = true;
+  sweeper_ = loop_.After(sweep_interval_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Sweep();
+  });
+}
+
+// Only while there are sessions.
+void ServerImpl::Sweep() {
+  const int64_t sweep = sweeps_.fetch_add(1) + 1;
+  std::lock_guard lock(mutex_);
+  for (Session* session : sessions_) session->CheckDeadline(sweep);
+  sweeping_ = false;
+  if (!sessions_.empty()) ScheduleSweep();
 }
 
 void ServerImpl::Leave(Session* session) {
