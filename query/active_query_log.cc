@@ -10,7 +10,7 @@
 namespace tocsin::query {
 
 ActiveQueryLog::ActiveQueryLog(std::unique_ptr<PlainFile> file, int slots)
-    : file_(std::move(file)) {
+    : file_(std::move(file)), written_(static_cast<size_t>(slots)) {
   std::string empty(static_cast<size_t>(slots) * kSlotBytes + 1, '\0');
   empty[0] = '[';
   if (const Status status = file_->WriteAt(0, empty); !status.ok()) {
@@ -28,13 +28,16 @@ int ActiveQueryLog::Enter(std::string_view query, Timestamp now) {
       free_.pop_back();
     }
   }
-  if (slot >= 0) Write(slot, SlotText(query, now));
+  if (slot < 0) return slot;
+  const std::string text = SlotText(query, now);
+  written_[static_cast<size_t>(slot)] = text.size();
+  Write(slot, text);
   return slot;
 }
 
 void ActiveQueryLog::Leave(int slot) {
   if (slot < 0) return;
-  Write(slot, std::string(kSlotBytes, '\0'));
+  Write(slot, std::string(written_[static_cast<size_t>(slot)], '\0'));
   std::lock_guard lock(mutex_);
   free_.push_back(slot);
 }
@@ -53,7 +56,6 @@ std::string ActiveQueryLog::SlotText(std::string_view query, Timestamp now) {
     AppendJsonString(text, query.substr(0, cut));
     text += tail;
     if (text.size() > kSlotBytes && cut > 0) continue;
-    text.resize(kSlotBytes, '\0');
     return text;
   }
 }

@@ -38,7 +38,7 @@ class ActiveQueryLog {
 
   // What an earlier process left in the file's text: the entries, joined; "" when none.
   static std::string Unfinished(std::string_view text);
-  // One slot's bytes: the query is cut where it does not fit.
+  // What a slot begins with, zeros up to its end: the query is cut where it does not fit.
   static std::string SlotText(std::string_view query, Timestamp now);
 
  private:
@@ -47,8 +47,9 @@ class ActiveQueryLog {
   void Write(int slot, std::string_view text);
 
   const std::unique_ptr<PlainFile> file_;
+  std::vector<size_t> written_;  // bytes of each slot that are not zero; of who holds the slot
   std::mutex mutex_;
-  std::vector<int> free_;
+  std::vector<int> free_;  // guarded by mutex_
 };
 
 }  // namespace tocsin::query

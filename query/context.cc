@@ -3,6 +3,12 @@
 #include <absl/container/flat_hash_map.h>
 
 namespace tocsin::query {
+uint64_t SizeOf(const Histogram& h) {
+  return (176 + 8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
+                     h.negative_buckets.size() + h.custom_values.size())) /
+         Limits::kBytesPerSample;
+}
+
 namespace {
 
 // Adds `from` to `to`; false when both have a value at one step.
@@ -17,17 +23,11 @@ bool MergeInto(Row* to, Row&& from) {
 }
 
 // As Prometheus counts a histogram.
-uint64_t SizeOf(const Histogram& h) {
-  return (176 + 8 * (h.positive_spans.size() + h.negative_spans.size() + h.positive_buckets.size() +
-                     h.negative_buckets.size() + h.custom_values.size())) /
-         Limits::kBytesPerSample;
-}
-
 uint64_t SizeOf(const Row& row) {
   uint64_t size = (row.v.size() + row.h.size() + 1) / 2;
   const Histogram* last = nullptr;
   for (const HistogramPtr& h : row.h) {
-    if (h != nullptr && h.get() != last) size += SizeOf(*h);
+    if (h != nullptr && h.get() != last) size += query::SizeOf(*h);
     if (h != nullptr) last = h.get();
   }
   return size;

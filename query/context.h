@@ -55,6 +55,7 @@ void ForgetName(const QueryContext& context, Row* row);
 Error DuplicateLabelSet();  // vector cannot contain metrics with the same labelset
 
 // In samples of 16 bytes.
+uint64_t SizeOf(const Histogram& histogram);
 uint64_t SizeOf(const Rows& rows);
 // Reads a stream to its end. kLimit when that takes too much memory.
 Result<Rows> Collect(QueryContext& context, RowStream& stream);

@@ -140,22 +140,26 @@ Result<QueryResult> Engine::Impl::Evaluate(std::string_view text, const Expr& ro
 
   QueryResult result;
   const MonotonicTime admitted = clock.Monotonic();
-  if (step.count() == 0) {
-    TOCSIN_ASSIGN(result.value, BuildInstant(evaluator, root, start.ms));
-  } else {
-    const int64_t steps = (end.ms - start.ms) / step.count() + 1;
-    if (steps > kMaxSteps) {
-      return Error(ErrorCode::kLimit,
-                   "query processing would load too many samples into memory in query execution");
-    }
-    const StepGrid grid{start.ms, step.count(), static_cast<size_t>(steps)};
-    TOCSIN_ASSIGN(result.value, BuildRange(evaluator, root, grid));
+  const bool instant = step.count() == 0;
+  const int64_t steps = instant ? 1 : (end.ms - start.ms) / step.count() + 1;
+  if (steps > kMaxSteps) {
+    return Error(ErrorCode::kLimit,
+                 "query processing would load too many samples into memory in query execution");
   }
+  StepGrid grid{start.ms, instant ? 1 : step.count(), static_cast<size_t>(steps)};
+  const bool per_step = query.per_step_stats && options.features.per_step_stats;
+  SampleCounts counts(grid.count, per_step);
+  grid.counts = &counts;
+  TOCSIN_ASSIGN(result.value,
+                instant ? BuildInstant(evaluator, root, grid) : BuildRange(evaluator, root, grid));
   stats->inner_s = SecondsSince(admitted);
   result.warnings = annotations.Warnings(text);
   result.infos = annotations.Infos(text);
   stats->samples_read = limits.read();
   stats->peak_samples = limits.peak();
+  stats->counted = counts.Total();
+  for (size_t i = 0; per_step && i < counts.size(); ++i)
+    stats->per_step.emplace_back(Timestamp{grid.at(i)}, counts.at(i));
   return result;
 }
 

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "query/sample_counts.h"
 #include "query/value.h"
 #include "storage/base/clock.h"
 #include "storage/base/executor.h"
@@ -25,6 +27,8 @@ struct Features {
   bool binop_fill_modifiers = false;      // promql-binop-fill-modifiers
   bool type_and_unit_labels = false;      // type-and-unit-labels
   bool use_start_timestamps = false;      // use-start-timestamps
+  // Not of the language: queries may ask for the statistics of each step.
+  bool per_step_stats = false;  // promql-per-step-stats
 };
 
 struct EngineOptions {
@@ -58,13 +62,17 @@ struct QueryOptions {
   // show (or hardly: docs/retention.md), and do where raw samples have expired. 0: raw samples only
   // (rules and alerts).
   Duration max_source_resolution{0};
+  bool per_step_stats = false;  // when the engine's features have it
   QueryOrigin origin;
 };
 inline constexpr Duration kAnyResolution = Duration::max();
 
 struct QueryStats {
-  uint64_t samples_read = 0;
-  uint64_t peak_samples = 0;
+  uint64_t samples_read = 0;  // that storage gave
+  uint64_t peak_samples = 0;  // held
+  // What the answer is made of; by step when that was asked for and there are several.
+  SampleCount counted;
+  std::vector<std::pair<Timestamp, SampleCount>> per_step;
   // In seconds: parsing, waiting for a turn, evaluating (with sorting the result), all.
   double prepare_s = 0;
   double queue_s = 0;

@@ -39,32 +39,6 @@ class RepeatStream final : public RowStream {
   const size_t steps_;
 };
 
-class NegateStream final : public RowStream {
- public:
-  NegateStream(QueryContext& context, RowStreamPtr input)
-      : context_(context), input_(std::move(input)) {}
-  Result<bool> Next(Row* row) override {
-    TOCSIN_ASSIGN(bool more, input_->Next(row));
-    if (!more) return false;
-    for (double& x : row->v) {
-      if (IsPresent(x)) x = -x;
-    }
-    for (HistogramPtr& h : row->h) {
-      if (h == nullptr) continue;
-      FlatHistogram negated(*h);
-      negated.Multiply(-1);
-      h = negated.ToShared();
-    }
-    ForgetName(context_, row);
-    return true;
-  }
-  bool distinct_without_name() const override { return input_->distinct_without_name(); }
-
- private:
-  QueryContext& context_;
-  RowStreamPtr input_;
-};
-
 // Which functions know what to do with anchored and smoothed windows.
 Status CheckModifier(const VectorSelector& selector, std::string_view function) {
   if (function.empty() || (!selector.anchored && !selector.smoothed)) return OkStatus();
@@ -147,12 +121,30 @@ class RangeFunctionStream final : public RowStream {
       spec.level(level);
     }
     TOCSIN_RETURN_IF_ERROR(call.status);
+    if (function.grid.counts != nullptr) CountSamples();
     if (!spec.keeps_name) ForgetName(context_, row);
     return true;
   }
   bool distinct_without_name() const override { return samples_->distinct_without_name(); }
 
  private:
+  void CountSamples() {
+    const StepGrid& grid = function_->grid;
+    if (series_.h.empty() && !grid.counts->each()) return grid.Count(0, index_.Covered(series_.t));
+    size_t f_seen = 0, h_seen = 0;
+    ForEachMixedWindow(series_, function_->windows, [&](size_t step, const MixedWindow& w) {
+      SampleCount n{w.floats(), w.f_end - std::max(w.f, f_seen)};
+      for (size_t i = w.h; i < w.h_end; ++i) {
+        const uint64_t size = SizeOf(*series_.h[i]);
+        n.queryable += size;
+        if (i >= h_seen) n.read += size;
+      }
+      f_seen = std::max(f_seen, w.f_end);
+      h_seen = std::max(h_seen, w.h_end);
+      grid.Count(step, n);
+    });
+  }
+
   QueryContext& context_;
   const std::shared_ptr<const RangeFunctionCall> function_;
   SampleStreamPtr samples_;
@@ -218,7 +210,7 @@ const std::string& Evaluator::Text(const Expr& expr) {
 
 Result<RowStreamPtr> Evaluator::Vector(const Expr& expr, const StepGrid& grid) {
   if (grid.count == 1 || !invariant_.contains(&expr)) return VectorOnGrid(expr, grid);
-  TOCSIN_ASSIGN(auto once, VectorOnGrid(expr, {grid.start_ms, grid.step_ms, 1}));
+  TOCSIN_ASSIGN(auto once, VectorOnGrid(expr, grid.Once()));
   return RowStreamPtr(std::make_unique<RepeatStream>(std::move(once), grid.count));
 }
 
@@ -250,8 +242,17 @@ Result<RowStreamPtr> Evaluator::VectorOnGrid(const Expr& expr, const StepGrid& g
 
 Result<RowStreamPtr> Evaluator::Negate(const Expr& expr, const StepGrid& grid) {
   TOCSIN_ASSIGN(auto input, Vector(expr, grid));
-  return UnifyAfterDrop(context_, std::make_unique<NegateStream>(context_, std::move(input)),
-                        OnDuplicate::kMerge);
+  return ChangeRows(context_, std::move(input), [](Row& row) {
+    for (double& x : row.v) {
+      if (IsPresent(x)) x = -x;
+    }
+    for (HistogramPtr& h : row.h) {
+      if (h == nullptr) continue;
+      FlatHistogram negated(*h);
+      negated.Multiply(-1);
+      h = negated.ToShared();
+    }
+  });
 }
 
 Result<RowStreamPtr> Evaluator::CallVector(const Call& call, const StepGrid& grid) {
@@ -296,7 +297,7 @@ Result<RangeInput> Evaluator::Range(const Expr& expr, const StepGrid& grid,
 
 Result<std::vector<double>> Evaluator::Scalar(const Expr& expr, const StepGrid& grid) {
   if (grid.count == 1 || !invariant_.contains(&expr)) return ScalarOnGrid(expr, grid);
-  TOCSIN_ASSIGN(auto once, ScalarOnGrid(expr, {grid.start_ms, grid.step_ms, 1}));
+  TOCSIN_ASSIGN(auto once, ScalarOnGrid(expr, grid.Once()));
   return std::vector<double>(grid.count, once[0]);
 }
 

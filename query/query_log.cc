@@ -7,15 +7,34 @@
 #include "storage/model/duration.h"
 
 namespace tocsin::query {
+namespace {
+
+// [[1435781430,3],...]
+void AppendSteps(JsonWriter& json, std::string_view key, const QueryStats& stats,
+                 uint64_t SampleCount::*count) {
+  json.Key(key).BeginArray();
+  for (const auto& [t, n] : stats.per_step)
+    json.BeginArray()
+        .Double(static_cast<double>(t.ms) / 1000)
+        .Int(static_cast<int64_t>(n.*count))
+        .EndArray();
+  json.EndArray();
+}
+
+}  // namespace
 
 void AppendStats(JsonWriter& json, const QueryStats& stats) {
   json.Key("timings").BeginObject();
   json.Field("evalTotalTime", stats.inner_s).Field("resultSortTime", 0.0);
   json.Field("queryPreparationTime", stats.prepare_s).Field("innerEvalTime", stats.inner_s);
   json.Field("execQueueTime", stats.queue_s).Field("execTotalTime", stats.total_s).EndObject();
-  json.Key("samples").BeginObject().Field("totalQueryableSamples", stats.samples_read);
-  json.Field("samplesRead", stats.samples_read).Field("peakSamples", stats.peak_samples);
-  json.EndObject();
+  json.Key("samples").BeginObject();
+  json.Field("totalQueryableSamples", stats.counted.queryable);
+  if (!stats.per_step.empty())
+    AppendSteps(json, "totalQueryableSamplesPerStep", stats, &SampleCount::queryable);
+  json.Field("samplesRead", stats.counted.read);
+  if (!stats.per_step.empty()) AppendSteps(json, "samplesReadPerStep", stats, &SampleCount::read);
+  json.Field("peakSamples", stats.peak_samples).EndObject();
 }
 
 void QueryLog::SetFile(std::shared_ptr<PlainFile> file) {

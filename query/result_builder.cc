@@ -14,16 +14,16 @@ void DropFlagged(const QueryContext& context, bool drop_name, Labels* labels) {
   if (drop_name) *labels = DropMetricName(context, *labels);
 }
 
-Result<Value> InstantVector(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+Result<Value> InstantVector(Evaluator& evaluator, const Expr& root, const StepGrid& grid) {
   QueryContext& context = evaluator.context();
-  TOCSIN_ASSIGN(auto stream, evaluator.Vector(root, {at_ms, 1, 1}));
+  TOCSIN_ASSIGN(auto stream, evaluator.Vector(root, grid));
   TOCSIN_ASSIGN(Rows rows, Collect(context, *stream));
   Vector vector;
   absl::flat_hash_set<Labels, LabelsHash> seen;
   for (Row& row : rows) {
     DropFlagged(context, row.drop_name, &row.labels);
     if (!seen.insert(row.labels).second) return DuplicateLabelSet();
-    VectorElement element{std::move(row.labels), Timestamp{at_ms}, 0, nullptr};
+    VectorElement element{std::move(row.labels), Timestamp{grid.start_ms}, 0, nullptr};
     if (row.HasHistogram(0)) {
       element.h = std::move(row.h[0]);
     } else {
@@ -54,9 +54,9 @@ Status ExtendedSeries(const QueryContext& context, const RangeInput& input,
 }
 
 // Samples of a range vector, as they are.
-Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, const StepGrid& grid) {
   QueryContext& context = evaluator.context();
-  TOCSIN_ASSIGN(auto input, evaluator.Range(root, {at_ms, 1, 1}));
+  TOCSIN_ASSIGN(auto input, evaluator.Range(root, grid));
   const SampleStreamPtr stream = input.TakeStream(context);
   Matrix matrix;
   absl::flat_hash_set<Labels, LabelsHash> seen;
@@ -65,6 +65,9 @@ Result<Value> RawMatrix(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
     TOCSIN_ASSIGN(bool more, stream->Next(&samples));
     if (!more) break;
     if (samples.t.empty() && samples.ht.empty()) continue;
+    uint64_t size = samples.t.size();
+    for (const HistogramPtr& h : samples.h) size += SizeOf(*h);
+    if (grid.counts != nullptr) grid.Count(0, {size, size});
     TOCSIN_RETURN_IF_ERROR(context.limits.Hold(samples.t.size() + samples.ht.size()));
     DropFlagged(context, samples.drop_name, &samples.labels);
     if (!seen.insert(samples.labels).second) return DuplicateLabelSet();
@@ -104,18 +107,18 @@ Series ToSeries(Row row, const StepGrid& grid) {
 
 }  // namespace
 
-Result<Value> BuildInstant(Evaluator& evaluator, const Expr& root, int64_t at_ms) {
+Result<Value> BuildInstant(Evaluator& evaluator, const Expr& root, const StepGrid& grid) {
   switch (root.type) {
     case ValueType::kScalar: {
-      TOCSIN_ASSIGN(auto values, evaluator.Scalar(root, {at_ms, 1, 1}));
-      return Value{Scalar{Timestamp{at_ms}, values[0]}};
+      TOCSIN_ASSIGN(auto values, evaluator.Scalar(root, grid));
+      return Value{Scalar{Timestamp{grid.start_ms}, values[0]}};
     }
     case ValueType::kString:
-      return Value{String{Timestamp{at_ms}, Evaluator::Text(root)}};
+      return Value{String{Timestamp{grid.start_ms}, Evaluator::Text(root)}};
     case ValueType::kMatrix:
-      return RawMatrix(evaluator, root, at_ms);
+      return RawMatrix(evaluator, root, grid);
     default:
-      return InstantVector(evaluator, root, at_ms);
+      return InstantVector(evaluator, root, grid);
   }
 }
 

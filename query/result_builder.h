@@ -7,7 +7,7 @@
 namespace tocsin::query {
 
 // Of the root of a query. REQUIRES: `root` has a type the kind of query allows.
-Result<Value> BuildInstant(Evaluator& evaluator, const Expr& root, int64_t at_ms);
+Result<Value> BuildInstant(Evaluator& evaluator, const Expr& root, const StepGrid& grid);
 Result<Value> BuildRange(Evaluator& evaluator, const Expr& root, const StepGrid& grid);
 
 }  // namespace tocsin::query

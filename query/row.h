@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "query/sample_counts.h"
 #include "query/value.h"
 #include "storage/base/result.h"
 #include "storage/model/labels.h"
@@ -23,9 +24,19 @@ struct StepGrid {
   int64_t start_ms = 0;
   int64_t step_ms = 1;  // > 0 also when count is 1
   size_t count = 1;
+  SampleCounts* counts = nullptr;  // of the query's steps; null inside subqueries
+  bool pinned = false;             // the one step stands for all of the query
 
   int64_t at(size_t i) const { return start_ms + static_cast<int64_t>(i) * step_ms; }
   int64_t last() const { return at(count - 1); }
+  // The same for a part that has one value for all steps.
+  StepGrid Once() const { return {start_ms, step_ms, 1, counts, pinned || count > 1}; }
+  void Count(size_t i, SampleCount n) const {
+    if (pinned)
+      counts->AddPinned(n);
+    else
+      counts->Add(i, n);
+  }
 };
 
 // The value of a step without one. No computation yields these bits (arithmetic on a marker gives
@@ -96,6 +107,8 @@ struct SampleSeries {
   std::span<const double> v;
   std::vector<int64_t> ht;  // of histograms, ms
   std::vector<HistogramPtr> h;
+  // Of v, when all of it comes from one block that tells.
+  ValueShape shape = ValueShape::kAny;
   // Start timestamps, ms, 0 where unknown: as many as t and ht, or empty when none is known.
   std::vector<int64_t> st;
   std::vector<int64_t> hst;
@@ -110,6 +123,7 @@ struct SampleSeries {
   void Clear() {
     t = {};
     v = {};
+    shape = ValueShape::kAny;
     own_t.clear();
     own_v.clear();
     ht.clear();

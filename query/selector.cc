@@ -120,9 +120,10 @@ class HistogramSource {
 // Turns the samples of one series, fed in time order, into the values of the steps.
 class StepFiller {
  public:
-  StepFiller(const ReferenceTimes& references, const LevelEdges& edges, int64_t lookback_ms,
-             SelectorOutput output, HistogramSource& histograms, Row* row)
-      : references_(references),
+  StepFiller(const StepGrid& grid, const ReferenceTimes& references, const LevelEdges& edges,
+             int64_t lookback_ms, SelectorOutput output, HistogramSource& histograms, Row* row)
+      : grid_(grid),
+        references_(references),
         edges_(edges),
         lookback_ms_(lookback_ms),
         output_(output),
@@ -145,8 +146,8 @@ class StepFiller {
     if (raw_ != nullptr) Take();  // the block goes away
   }
   void Finish() {
-    if (!any_) return;
-    while (step_ < row_.v.size()) Emit();
+    while (any_ && step_ < row_.v.size()) Emit();
+    if (grid_.counts != nullptr && !grid_.counts->each()) grid_.Count(0, counted_);
   }
   bool done() const { return step_ == row_.v.size(); }
 
@@ -170,6 +171,14 @@ class StepFiller {
     taken_ = false;
     any_ = true;
   }
+  // A sample that the step before had as well is read once.
+  void Count(size_t i, uint64_t size) {
+    const SampleCount n{size, time_ == counted_time_ ? 0 : size};
+    counted_time_ = time_;
+    counted_.queryable += n.queryable;
+    counted_.read += n.read;
+    if (grid_.counts != nullptr && grid_.counts->each()) grid_.Count(i, n);
+  }
   void Take() {
     if (!taken_) shared_ = histograms_.Take(*raw_);
     taken_ = true;
@@ -180,16 +189,19 @@ class StepFiller {
     if (raw_ != nullptr) {
       Take();
       if (shared_ == nullptr) return;  // stale
+      Count(i, SizeOf(*shared_));
       if (output_ == SelectorOutput::kValue) return row_.SetHistogram(i, shared_);
     } else if (IsStale(value_)) {
       return;
     }
+    Count(i, 1);
     if (output_ == SelectorOutput::kValue)
       row_.v[i] = value_;
     else
       row_.v[i] = static_cast<double>(output_ == SelectorOutput::kStartTime ? start_ : time_) / 1e3;
   }
 
+  const StepGrid& grid_;
   const ReferenceTimes references_;
   const LevelEdges& edges_;
   const int64_t lookback_ms_;
@@ -197,6 +209,8 @@ class StepFiller {
   HistogramSource& histograms_;
   Row& row_;
   size_t step_ = 0;
+  SampleCount counted_;
+  int64_t counted_time_ = std::numeric_limits<int64_t>::min();
   bool any_ = false;
   int64_t time_ = 0;
   double value_ = 0;
@@ -209,11 +223,11 @@ class StepFiller {
 class InstantStream final : public RowStream {
  public:
   InstantStream(SeriesScan scan, const ReferenceTimes& references, int64_t lookback_ms,
-                size_t steps, const SelectOptions& options, bool distinct)
+                const StepGrid& grid, const SelectOptions& options, bool distinct)
       : scan_(std::move(scan)),
         references_(references),
         lookback_ms_(lookback_ms),
-        steps_(steps),
+        grid_(grid),
         output_(options.output),
         histograms_(options.counts_only),
         distinct_(distinct),
@@ -222,11 +236,11 @@ class InstantStream final : public RowStream {
   Result<bool> Next(Row* row) override {
     TOCSIN_ASSIGN(bool more, scan_.NextSeries());
     if (!more) return false;
-    row->Clear(steps_);
+    row->Clear(grid_.count);
     row->drop_name = false;
     scan_.CopyLabels(&row->labels);
     histograms_.NewSeries();
-    StepFiller filler(references_, edges_, lookback_ms_, output_, histograms_, row);
+    StepFiller filler(grid_, references_, edges_, lookback_ms_, output_, histograms_, row);
     storage::SampleBlock block;
     while (!filler.done()) {
       TOCSIN_ASSIGN(bool filled, scan_.NextBlock(&block));
@@ -242,7 +256,7 @@ class InstantStream final : public RowStream {
   SeriesScan scan_;
   const ReferenceTimes references_;
   const int64_t lookback_ms_;
-  const size_t steps_;
+  const StepGrid grid_;
   const SelectorOutput output_;
   HistogramSource histograms_;
   const bool distinct_;
@@ -282,9 +296,10 @@ class RangeStream final : public SampleStream {
         continue;
       }
       if (block.last && block.histograms.empty() && series->own_t.empty() && series->hst.empty() &&
-          !ShowsStarts(block) && !AnyStale(block.values)) {
+          !ShowsStarts(block) && !AnyStale(block)) {
         series->t = Milliseconds(block.times);
         series->v = block.values;
+        series->shape = block.shape;
         return true;
       }
       Append(block, series);
@@ -355,9 +370,11 @@ class RangeStream final : public SampleStream {
     series->own_t.resize(at);
     series->own_v.resize(at);
   }
-  static bool AnyStale(std::span<const double> values) {
+  static bool AnyStale(const storage::SampleBlock& block) {
+    if (block.shape == ValueShape::kAscending || block.shape == ValueShape::kNumbers) return false;
+    if (block.shape == ValueShape::kConstant) return IsStale(block.values.front());
     bool any = false;
-    for (const double v : values) any |= IsStale(v);
+    for (const double v : block.values) any |= IsStale(v);
     return any;
   }
   static std::span<const int64_t> Milliseconds(std::span<const Timestamp> times) {
@@ -404,10 +421,10 @@ Result<RowStreamPtr> SelectInstant(QueryContext& context, const VectorSelector& 
   const bool distinct = Distinct(context, selector);
   const size_t series = set->size();
   return MakeParallel(context, series, grid.count, distinct,
-                      [set = std::move(set), references, steps = grid.count, options, distinct](
+                      [set = std::move(set), references, grid, options, distinct](
                           QueryContext& own, size_t begin, size_t end) {
                         return RowStreamPtr(std::make_unique<InstantStream>(
-                            SeriesScan(own, set, begin, end), references, own.lookback_ms, steps,
+                            SeriesScan(own, set, begin, end), references, own.lookback_ms, grid,
                             options, distinct));
                       });
 }

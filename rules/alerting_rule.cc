@@ -60,7 +60,8 @@ AlertingRule::AlertingRule(const RuleConfig& rule) : rule_(rule) {
 
 Result<std::vector<AlertElement>> AlertingRule::Elements(const EvaluationContext& context) const {
   TOCSIN_ASSIGN(const query::Vector vector,
-                EvaluateExpression(context.engine, rule_.expr, context.ts - context.query_offset));
+                EvaluateExpression(context.engine, rule_.expr, context.ts - context.query_offset,
+                                   context.origin));
   std::optional<TemplateExpander> expander;
   if (has_templates_ && !vector.empty()) {
     expander.emplace(context.engine, context.ts, context.external_labels, context.external_url,

@@ -165,10 +165,11 @@ Result<std::vector<RuleSample>> Group::Ask(Rule& rule, Timestamp ts) {
     std::lock_guard lock(mutex_);
     external_labels = external_labels_;
   }
-  const EvaluationContext context{env_.ports.engine,     ts,
-                                  *config_.query_offset, config_.limit,
-                                  *external_labels,      env_.options.external_url,
-                                  env_.metrics.templates};
+  const EvaluationContext context{
+      env_.ports.engine,      ts,
+      *config_.query_offset,  config_.limit,
+      *external_labels,       env_.options.external_url,
+      env_.metrics.templates, {.rule_file = config_.file, .rule_group = config_.name}};
   return rule.alerting ? rule.alerting->Evaluate(context)
                        : EvaluateRecordingRule(rule.config, context);
 }

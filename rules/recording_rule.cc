@@ -23,7 +23,8 @@ RuleLabels MergeLabels(const RuleLabels& group, const RuleLabels& rule) {
 Result<std::vector<RuleSample>> EvaluateRecordingRule(const RuleConfig& rule,
                                                       const EvaluationContext& context) {
   TOCSIN_ASSIGN(query::Vector vector,
-                EvaluateExpression(context.engine, rule.expr, context.ts - context.query_offset));
+                EvaluateExpression(context.engine, rule.expr, context.ts - context.query_offset,
+                                   context.origin));
   std::vector<RuleSample> samples;
   samples.reserve(vector.size());
   absl::flat_hash_set<Labels, LabelsHash> seen;

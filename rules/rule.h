@@ -32,6 +32,7 @@ struct EvaluationContext {
   const Labels& external_labels;
   const std::string& external_url;
   const TemplateMetrics& template_metrics;
+  query::QueryOrigin origin = {};  // the group, for the query log
 };
 
 // Labels that a rule sets over those of its result; an empty value deletes.

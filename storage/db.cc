@@ -13,6 +13,7 @@
 #include "storage/disk_guard.h"
 #include "storage/exemplar_store.h"
 #include "storage/folder.h"
+#include "storage/group_cache.h"
 #include "storage/head.h"
 #include "storage/kv.h"
 #include "storage/log.h"
@@ -150,6 +151,7 @@ class DbImpl final : public Db {
   Maintenance maintenance_;
   std::atomic<int64_t> refused_logged_ns_{0};
   AppenderDeps appender_deps_;
+  GroupCache groups_;
   Querier querier_;
   TailDeps tail_deps_;
   RocksKv kv_;
@@ -198,7 +200,8 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                      ports.metrics.GetCounter("tocsin_storage_series_refused_total",
                                               "New series refused for the series limit."),
                      refused_logged_ns_},
-      querier_(*store_, index_, head_, exemplars_, directories_, corruptions_),
+      groups_(MemoryBudget::Of(options.memory_max).opened),
+      querier_(*store_, groups_, index_, head_, exemplars_, directories_, corruptions_),
       tail_deps_{*store_, index_, directories_, log_, log_readers_, corruptions_},
       kv_(*store_, [this] { queue_.NoteWrite(); }) {}
 
@@ -343,6 +346,9 @@ MetricSources DbImpl::Sources() {
   of.five_minute_bytes = [level_bytes] { return level_bytes(Level::k5m); };
   of.one_hour_bytes = [level_bytes] { return level_bytes(Level::k1h); };
   of.retention_bytes = number([this] { return maintenance_.retention_size(); });
+  of.opened_bytes = number([this] { return groups_.stats().bytes; });
+  of.opened_hits = number([this] { return groups_.stats().hits; });
+  of.opened_misses = number([this] { return groups_.stats().misses; });
   return of;
 }
 

@@ -3,10 +3,16 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <atomic>
 #include <tuple>
 #include <utility>
 
 namespace tocsin::storage {
+
+uint64_t SealedFile::NextNumber() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 bool Tombstone::Masks(const SealedFile& file, uint64_t series_id) const {
   return file.header.covers.back() <= bound_seal_seq && file.header.tombstone < number &&

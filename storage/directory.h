@@ -21,7 +21,11 @@ namespace tocsin::storage {
 struct SealedFile {
   keys::FileId id;
   FileHeader header;
+  // Of this object, in this process: another file, also one that was built anew under the same id,
+  // has another.
+  uint64_t number = NextNumber();
 
+  static uint64_t NextNumber();
   bool Overlaps(Timestamp from, Timestamp to) const {
     return header.min_time <= to && header.max_time >= from;
   }

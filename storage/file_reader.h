@@ -2,19 +2,16 @@
 // fetched and checked.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "storage/base/result.h"
-#include "storage/codec/day_part.h"
 #include "storage/codec/segment.h"
 #include "storage/directory.h"
+#include "storage/group_cache.h"
+#include "storage/opened_group.h"
 #include "storage/rocks_store.h"
 
 namespace tocsin::storage {
@@ -22,9 +19,11 @@ namespace tocsin::storage {
 // One thread.
 class FileReader {
  public:
-  // Keeps up to `max_parts` of one group.
-  explicit FileReader(const RocksStore& store, size_t max_parts = 32)
-      : store_(store), max_parts_(max_parts) {}
+  // Keeps up to `max_segments` of one group. `cache`: shared with others; null for who reads every
+  // file once.
+  explicit FileReader(const RocksStore& store, GroupCache* cache = nullptr,
+                      size_t max_segments = 32)
+      : store_(store), cache_(cache), max_segments_(max_segments) {}
 
   // Calls `take` for each run of the series that may have samples in the range: part by part in the
   // order of the file, which need not be ascending in time. An error names the damaged part; what
@@ -35,46 +34,24 @@ class FileReader {
   bool only_run() const { return only_run_; }
 
  private:
-  struct Part {
-    std::string blob;
-    SegmentReader reader;
-    Status status;
-  };
-  // A group of a day file: its index, and the columns of eight slots each as they are asked for.
-  struct Day {
-    std::string index;
-    DayPartReader reader;
-    Status status;
-    std::array<std::string, kDayParts> columns;
-    std::array<std::optional<Status>, kDayParts> opened;
-  };
   // The parts of one group of one file.
   struct Fetched {
-    keys::FileId file;
-    uint64_t group = 0;
-    std::vector<std::unique_ptr<Part>> parts;
-    std::unique_ptr<Day> day;  // of a day file; then there are no parts
-    uint64_t damaged = 0;      // blocks with parts of it that could not be read
-    size_t size() const { return day == nullptr ? parts.size() : day->reader.segments() + 1; }
+    uint64_t file;  // the number of its object
+    uint64_t group;
+    std::shared_ptr<OpenedGroup> opened;
   };
-  Result<Fetched*> Fetch(const SealedFile& file, uint64_t group);
-  Status FetchParts(const keys::FileId& file, uint64_t group, Fetched* out);
-  Status FetchIndex(const keys::FileId& file, uint64_t group, Fetched* out);
-  // Makes the slot's columns readable.
-  Status OpenColumns(const Fetched& fetched, unsigned slot);
-  static Status ReadRuns(SegmentReader& reader, unsigned slot, Timestamp from, Timestamp to,
-                         const std::function<void(const SegmentRun&)>& take);
-  std::unique_ptr<Part> NewPart();
-
-  static constexpr size_t kMaxSpare = 32;
+  Result<OpenedGroup*> Fetch(const SealedFile& file, uint64_t group);
+  Status Prepare(const SealedFile& file, uint64_t group, OpenedGroup& opened, unsigned slot);
+  Status ReadRuns(const OpenedSegment& segment, unsigned slot,
+                  const std::function<void(const SegmentRun&)>& take);
 
   const RocksStore& store_;
-  const size_t max_parts_;
+  GroupCache* const cache_;
+  const size_t max_segments_;
   bool only_run_ = false;
+  SegmentBuffers buffers_;
   std::deque<Fetched> fetched_;  // the newest last
-  std::vector<std::unique_ptr<Part>> spare_;
-  std::vector<std::unique_ptr<Day>> spare_days_;
-  size_t part_count_ = 0;
+  size_t segment_count_ = 0;
 };
 
 }  // namespace tocsin::storage

@@ -51,7 +51,7 @@ class LevelWriter {
     // Whether name or metadata say that the series counts.
     std::function<bool(uint64_t series_id)> is_counter;
   };
-  explicit LevelWriter(const Deps& deps) : deps_(deps), reader_(deps.store, kReaderParts) {}
+  explicit LevelWriter(const Deps& deps) : deps_(deps), reader_(deps.store, nullptr, kReaderParts) {}
 
   struct Outcome {
     uint64_t samples = 0;  // read

@@ -39,8 +39,11 @@ MemoryBudget MemoryBudget::Of(uint64_t memory_max) {
     return Between(memory_max, a.memory_max * kMB, b.memory_max * kMB, (a.*cell) * kMB,
                    (b.*cell) * kMB);
   };
-  out.cache = std::max(row(&Column::cache), 2 * kMB);
   out.write_buffers = std::max(row(&Column::write_buffers), kMB);
+  // Blocks and what is made of them share what memtables leave.
+  const uint64_t caches = std::max(row(&Column::cache), 2 * kMB);
+  out.opened = (caches - std::min(caches, out.write_buffers)) / 2;
+  out.cache = caches - out.opened;
   out.late = row(&Column::late);
   out.head = row(&Column::head);
   if (memory_max > most.memory_max * kMB) out.head += memory_max - most.memory_max * kMB;

@@ -10,6 +10,7 @@ namespace tocsin::storage {
 
 struct MemoryBudget {
   uint64_t cache = 0;          // RocksDB's blocks, memtables among them
+  uint64_t opened = 0;         // opened groups of sealed files (group_cache.h)
   uint64_t write_buffers = 0;  // memtables
   uint64_t late = 0;           // samples that wait aside because they came late
   uint64_t head = 0;           // open data and index

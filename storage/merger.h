@@ -35,7 +35,7 @@ class Merger {
     const Folder& folder;
     Directories& directories;
   };
-  explicit Merger(const Deps& deps) : deps_(deps), reader_(deps.store, kReaderParts) {}
+  explicit Merger(const Deps& deps) : deps_(deps), reader_(deps.store, nullptr, kReaderParts) {}
 
   // The inputs disappear from the directory, the new file is in it. kCorruption: an input is
   // damaged; nothing was changed.

@@ -70,6 +70,12 @@ StorageMetrics::StorageMetrics(MetricRegistry& registry, const TaskGate& gate,
   gauge("tocsin_storage_level_bytes", level_bytes, sources.raw_bytes, {{"level", "raw"}});
   gauge("tocsin_storage_level_bytes", level_bytes, sources.five_minute_bytes, {{"level", "5m"}});
   gauge("tocsin_storage_level_bytes", level_bytes, sources.one_hour_bytes, {{"level", "1h"}});
+  gauge("tocsin_storage_opened_bytes", "Bytes of opened groups that are kept for the next query.",
+        sources.opened_bytes);
+  const char* opened = "Groups of sealed files that queries asked for.";
+  counter("tocsin_storage_opened_lookups_total", opened, sources.opened_hits, {{"kept", "true"}});
+  counter("tocsin_storage_opened_lookups_total", opened, sources.opened_misses,
+          {{"kept", "false"}});
   gauge("prometheus_tsdb_retention_limit_bytes", "Retention by size; 0 = none.",
         sources.retention_bytes);
 }

@@ -22,6 +22,7 @@ struct MetricSources {
   std::function<double()> raw_bytes, five_minute_bytes, one_hour_bytes;  // on disk
   std::function<double()> exemplars, exemplar_series, exemplars_appended, exemplars_max;
   std::function<double()> oldest_exemplar_seconds;
+  std::function<double()> opened_bytes, opened_hits, opened_misses;  // of group_cache.h
 };
 
 // Registers them; takes them away when it goes.

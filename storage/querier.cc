@@ -179,7 +179,7 @@ std::vector<SeriesPtr> Querier::FindCold(const Directory& view, std::span<const 
 Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matchers,
                                                    Timestamp from, Timestamp to,
                                                    const SelectHints& hints) const {
-  auto context = std::make_shared<ReadContext>(store_, head_, directories_.View());
+  auto context = std::make_shared<ReadContext>(store_, groups_, head_, directories_.View());
   from = std::max(from, context->view->OldestEdge());
   context->from = from;
   context->raw_from = std::max(from, context->view->RawEdge());

@@ -11,6 +11,7 @@
 #include "storage/base/metrics.h"
 #include "storage/directory.h"
 #include "storage/exemplar_store.h"
+#include "storage/group_cache.h"
 #include "storage/head.h"
 #include "storage/queryable.h"
 #include "storage/rocks_store.h"
@@ -22,9 +23,11 @@ namespace tocsin::storage {
 // Thread-safe.
 class Querier {
  public:
-  Querier(const RocksStore& store, const SeriesIndex& index, const Head& head,
+  // REQUIRES: all outlive this.
+  Querier(const RocksStore& store, GroupCache& groups, const SeriesIndex& index, const Head& head,
           const ExemplarStore& exemplars, const Directories& directories, Counter corruptions)
       : store_(store),
+        groups_(groups),
         index_(index),
         head_(head),
         exemplars_(exemplars),
@@ -56,6 +59,7 @@ class Querier {
   std::optional<std::pair<uint16_t, uint16_t>> ColdDays(Timestamp from, Timestamp to) const;
 
   const RocksStore& store_;
+  GroupCache& groups_;
   const SeriesIndex& index_;
   const Head& head_;
   const ExemplarStore& exemplars_;

@@ -31,6 +31,8 @@ struct SampleBlock {
   std::span<const double> values;
   std::span<const Histogram* const> histograms;
   std::span<const Timestamp> starts;
+  // Of `values`, as told by the header of what they were read from.
+  ValueShape shape = ValueShape::kAny;
   // When not empty the block has cells instead of samples, ascending by end (two cells with one end
   // follow each other in time). Only when the select allowed levels.
   std::span<const LevelCell> cells;

@@ -17,7 +17,7 @@ class MergingReader final : public SampleReader {
   MergingReader(std::shared_ptr<const ReadContext> context, SelectedSeries series)
       : context_(std::move(context)),
         series_(std::move(series)),
-        files_(context_->store),
+        files_(context_->store, &context_->groups),
         level_files_(context_->store) {}
 
   Status Seek(size_t index) override;
@@ -38,6 +38,7 @@ class MergingReader final : public SampleReader {
   void ReadFile(const SealedFile& file, uint64_t id);
   void Put(Timestamp t, double value, Timestamp start) {
     ascending_ = ascending_ && (times_.empty() || times_.back() < t);
+    shape_ = ValueShape::kAny;
     times_.push_back(t);
     values_.push_back(value);
     if (start == kNoStart && starts_.empty()) return;
@@ -76,7 +77,8 @@ class MergingReader final : public SampleReader {
   SegmentRun direct_;
   std::vector<Timestamp> times_;  // of the day in hand, unless direct_ has it
   std::vector<double> values_;
-  std::vector<Timestamp> starts_;  // as many, or empty when none is known
+  ValueShape shape_ = ValueShape::kAny;  // of values_
+  std::vector<Timestamp> starts_;        // as many, or empty when none is known
   // Native histograms are rare: a list of their own, merged in when the day has some.
   std::vector<TimedHistogram> head_histograms_;
   size_t head_histograms_at_ = 0;
@@ -139,6 +141,7 @@ Result<bool> MergingReader::Next(SampleBlock* block) {
   const size_t n = std::min(kMaxBlockSamples, times.size() - at_);
   block->times = times.subspan(at_, n);
   block->values = values.subspan(at_, n);
+  block->shape = direct ? direct_.shape : shape_;
   block->histograms = {};
   block->starts = starts.empty() ? starts : starts.subspan(at_, n);
   if (!histograms_.empty()) {
@@ -312,6 +315,7 @@ void MergingReader::Materialize() {
   times_.assign(direct_.times.begin(), direct_.times.end());
   values_.assign(direct_.values.begin(), direct_.values.end());
   starts_.assign(direct_.starts.begin(), direct_.starts.end());
+  shape_ = direct_.shape;
   direct_ = {};
 }
 
@@ -329,6 +333,8 @@ void MergingReader::PutRun(SegmentRun run, std::span<const Tombstone* const> mas
     return;
   }
   ascending_ = ascending_ && (times_.empty() || times_.back() < run.times.front());
+  shape_ = values_.empty() ? run.shape
+                           : JoinShapes(shape_, values_.back(), run.shape, run.values.front());
   times_.insert(times_.end(), run.times.begin(), run.times.end());
   values_.insert(values_.end(), run.values.begin(), run.values.end());
   if (run.starts.empty() && starts_.empty()) return;
@@ -375,6 +381,7 @@ void MergingReader::SortFloats() {
   for (size_t i = 0; i < times_.size(); ++i)
     samples.Add(times_[i], values_[i], starts_.empty() ? kNoStart : starts_[i]);
   samples.Sort();
+  shape_ = ValueShape::kAny;
   times_.clear();
   values_.clear();
   starts_.clear();

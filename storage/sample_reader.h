@@ -13,6 +13,7 @@
 
 #include "storage/base/metrics.h"
 #include "storage/directory.h"
+#include "storage/group_cache.h"
 #include "storage/head.h"
 #include "storage/level_reader.h"
 #include "storage/queryable.h"
@@ -40,10 +41,11 @@ class Warnings {
 
 // What the readers of one select share. Constant but for the warnings.
 struct ReadContext {
-  ReadContext(const RocksStore& s, const Head& h, DirectoryPtr v)
-      : store(s), head(h), view(std::move(v)) {}
+  ReadContext(const RocksStore& s, GroupCache& g, const Head& h, DirectoryPtr v)
+      : store(s), groups(g), head(h), view(std::move(v)) {}
 
   const RocksStore& store;
+  GroupCache& groups;
   const Head& head;
   const DirectoryPtr view;
   Timestamp from, to;

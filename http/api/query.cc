@@ -42,6 +42,7 @@ Result<CommonParams> ParseCommon(const Request& request) {
     }
     params.options.max_source_resolution = *resolution;
   }
+  params.options.per_step_stats = Param(request, "stats") == "all";
   params.options.canceled = request.canceled.get();
   params.options.origin.client =
       request.remote_address.substr(0, request.remote_address.rfind(':'));

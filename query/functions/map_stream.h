@@ -8,23 +8,17 @@
 
 namespace tocsin::query {
 
-// Applies `f` to every float; histograms are left out; Absent() leaves the element out. The name
-// is forgotten.
+// Changes each row by f(row) and forgets its name.
 template <typename F>
-class MapStream final : public RowStream {
+class ChangeStream final : public RowStream {
  public:
-  MapStream(QueryContext& context, RowStreamPtr input, F f)
+  ChangeStream(QueryContext& context, RowStreamPtr input, F f)
       : context_(context), input_(std::move(input)), f_(std::move(f)) {}
 
   Result<bool> Next(Row* row) override {
     TOCSIN_ASSIGN(bool more, input_->Next(row));
     if (!more) return false;
-    row->h.clear();
-    double* v = row->v.data();
-    const size_t n = row->v.size();
-    for (size_t i = 0; i < n; ++i) {
-      if (IsPresent(v[i])) v[i] = f_(v[i], i);
-    }
+    f_(*row);
     ForgetName(context_, row);
     return true;
   }
@@ -37,10 +31,23 @@ class MapStream final : public RowStream {
 };
 
 template <typename F>
-Result<RowStreamPtr> MapRows(QueryContext& context, RowStreamPtr input, F f) {
+Result<RowStreamPtr> ChangeRows(QueryContext& context, RowStreamPtr input, F f) {
   return UnifyAfterDrop(context,
-                        std::make_unique<MapStream<F>>(context, std::move(input), std::move(f)),
+                        std::make_unique<ChangeStream<F>>(context, std::move(input), std::move(f)),
                         OnDuplicate::kMerge);
+}
+
+// Applies f(float, step) to every float; histograms are left out; Absent() leaves the element out.
+template <typename F>
+Result<RowStreamPtr> MapRows(QueryContext& context, RowStreamPtr input, F f) {
+  return ChangeRows(context, std::move(input), [f = std::move(f)](Row& row) {
+    row.h.clear();
+    double* v = row.v.data();
+    const size_t n = row.v.size();
+    for (size_t i = 0; i < n; ++i) {
+      if (IsPresent(v[i])) v[i] = f(v[i], i);
+    }
+  });
 }
 
 // f over argument `i` of a function.

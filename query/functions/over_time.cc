@@ -114,9 +114,29 @@ void CombineHistograms(RangeCall& call, bool mean) {
   });
 }
 
+// Calls value(first, last) for the windows and sets what it gives; it must depend on the values of
+// the window alone, in their order. Of constant values only their number counts: what was found for
+// one window answers all of its size.
+template <typename F>
+void SetFromValues(RangeCall& call, F value) {
+  const bool constant = call.series.shape == ValueShape::kConstant;
+  size_t known_size = 0;
+  double known = 0;
+  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
+    if (!constant || known_size != last - first) {
+      known = value(first, last);
+      known_size = last - first;
+    }
+    call.out.v[step] = known;
+  });
+}
+
 void Sum(RangeCall& call) {
   if (!call.series.h.empty()) return CombineHistograms(call, false);
   const auto v = call.series.v;
+  if (call.series.shape == ValueShape::kConstant)
+    return SetFromValues(call,
+                         [&](size_t first, size_t last) { return CompensatedSum(v, first, last); });
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
@@ -127,6 +147,9 @@ void Sum(RangeCall& call) {
 void Avg(RangeCall& call) {
   if (!call.series.h.empty()) return CombineHistograms(call, true);
   const auto v = call.series.v;
+  if (call.series.shape == ValueShape::kConstant)
+    return SetFromValues(
+        call, [&](size_t first, size_t last) { return CompensatedMean(v, first, last); });
   std::vector<double> prefix;
   const bool whole = WholeSums(v, &prefix);
   ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
@@ -180,6 +203,11 @@ void Extreme(RangeCall& call) {
   auto emit = [&](size_t step, size_t i) {
     call.out.v[step] = kTime ? static_cast<double>(call.series.t[i]) / 1000.0 : call.series.v[i];
   };
+  const ValueShape shape = call.series.shape;
+  if (shape == ValueShape::kConstant || (shape == ValueShape::kAscending && kMax))
+    return ForEachWindow(call, [&](size_t step, size_t, size_t last) { emit(step, last - 1); });
+  if (shape == ValueShape::kAscending && !kTime)
+    return ForEachWindow(call, [&](size_t step, size_t first, size_t) { emit(step, first); });
   if (kMax) {
     SlidingBest(
         call, [](double a, double b) { return a > b; }, emit);
@@ -212,7 +240,7 @@ template <bool kRoot>
 void Variance(RangeCall& call) {
   CheckForHistograms(call);
   const auto v = call.series.v;
-  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
+  SetFromValues(call, [&](size_t first, size_t last) {
     double count = 0, mean = 0, mean_c = 0, aux = 0, aux_c = 0;
     for (size_t i = first; i < last; ++i) {
       ++count;
@@ -221,7 +249,7 @@ void Variance(RangeCall& call) {
       KahanAdd(delta * (v[i] - (mean + mean_c)), &aux, &aux_c);
     }
     const double variance = (aux + aux_c) / count;
-    call.out.v[step] = kRoot ? std::sqrt(variance) : variance;
+    return kRoot ? std::sqrt(variance) : variance;
   });
 }
 
@@ -267,15 +295,13 @@ void Mad(RangeCall& call) {
   CheckForHistograms(call);
   const auto v = call.series.v;
   std::vector<double> values;
-  ForEachWindow(call, [&](size_t step, size_t first, size_t last) {
+  SetFromValues(call, [&](size_t first, size_t last) {
     values.assign(v.begin() + first, v.begin() + last);
-    if (std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); })) {
-      call.out.v[step] = NormalNaN();
-      return;
-    }
+    if (std::any_of(values.begin(), values.end(), [](double x) { return std::isnan(x); }))
+      return NormalNaN();
     const double median = Quantile(0.5, &values);
     for (double& x : values) x = std::fabs(x - median);
-    call.out.v[step] = Quantile(0.5, &values);
+    return Quantile(0.5, &values);
   });
 }
 

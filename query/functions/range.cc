@@ -10,6 +10,7 @@ std::span<const WindowIndex::Window> WindowIndex::Of(std::span<const int64_t> ti
   if (!windows_.empty() && std::ranges::equal(times, times_)) return windows_;
   times_.assign(times.begin(), times.end());
   extrapolations_.clear();
+  covered_.reset();
   windows_.resize(grid_.count);
   const auto n = static_cast<uint32_t>(times.size());
   uint32_t first = 0, last = 0;
@@ -20,6 +21,20 @@ std::span<const WindowIndex::Window> WindowIndex::Of(std::span<const int64_t> ti
     windows_[i] = {first, last};
   }
   return windows_;
+}
+
+SampleCount WindowIndex::Covered(std::span<const int64_t> times) {
+  const std::span<const Window> windows = Of(times);
+  if (covered_) return *covered_;
+  SampleCount n;
+  uint32_t seen = 0;
+  for (const auto [first, last] : windows) {
+    n.queryable += last - first;
+    n.read += last - std::max(first, std::min(seen, last));
+    seen = std::max(seen, last);
+  }
+  covered_ = n;
+  return n;
 }
 
 // As Prometheus extrapolates: to the edges of the window when samples come close enough to them,

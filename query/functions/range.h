@@ -2,6 +2,7 @@
 // instead of reading each window anew.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ class WindowIndex {
   };
   std::span<const Window> Of(std::span<const int64_t> times);
 
+  // What all windows hold together.
+  SampleCount Covered(std::span<const int64_t> times);
+
   // How far a change within a window reaches beyond its samples; of windows with two or more.
   struct Extrapolation {
     double sampled;   // s between the first and the last sample
@@ -40,6 +44,7 @@ class WindowIndex {
   const WindowGrid grid_;
   std::vector<int64_t> times_;  // those the rest is of
   std::vector<Window> windows_;
+  std::optional<SampleCount> covered_;
   std::vector<Extrapolation> extrapolations_;  // empty until asked for
 };
 

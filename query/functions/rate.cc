@@ -76,7 +76,10 @@ void ExtrapolateFloats(RangeCall& call, std::span<const uint8_t> skip) {
   const auto t = call.series.t;
   const auto v = call.series.v;
   constexpr bool kCounter = kKind != RateKind::kDelta;
-  const std::vector<size_t> resets = kCounter ? ResetsOf(v) : std::vector<size_t>();
+  const ValueShape shape = call.series.shape;
+  const bool may_reset =
+      kCounter && shape != ValueShape::kConstant && shape != ValueShape::kAscending;
+  const std::vector<size_t> resets = may_reset ? ResetsOf(v) : std::vector<size_t>();
   size_t next_reset = 0;
   const double divisor =
       kKind == RateKind::kRate ? static_cast<double>(call.windows.range_ms) / 1000 : 1;

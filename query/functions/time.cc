@@ -64,60 +64,22 @@ Result<RowStreamPtr> CalendarPart(FunctionCall& call) {
   return RowStreamPtr(std::make_unique<RowsStream>(std::move(rows), true));
 }
 
-// Replaces values by the evaluation time.
-class StepTimeStream final : public RowStream {
- public:
-  StepTimeStream(QueryContext& context, RowStreamPtr input, const StepGrid& grid)
-      : context_(context), input_(std::move(input)), grid_(grid) {}
-  Result<bool> Next(Row* row) override {
-    TOCSIN_ASSIGN(bool more, input_->Next(row));
-    if (!more) return false;
-    for (size_t i = 0; i < row->v.size(); ++i) {
-      if (row->Has(i)) row->v[i] = static_cast<double>(grid_.at(i)) / 1000;
-    }
-    row->h.clear();
-    ForgetName(context_, row);
-    return true;
-  }
-  bool distinct_without_name() const override { return input_->distinct_without_name(); }
-
- private:
-  QueryContext& context_;
-  RowStreamPtr input_;
-  const StepGrid grid_;
-};
-
-// Drops names only.
-class ForgetNameStream final : public RowStream {
- public:
-  ForgetNameStream(QueryContext& context, RowStreamPtr input)
-      : context_(context), input_(std::move(input)) {}
-  Result<bool> Next(Row* row) override {
-    TOCSIN_ASSIGN(bool more, input_->Next(row));
-    if (more) ForgetName(context_, row);
-    return more;
-  }
-  bool distinct_without_name() const override { return input_->distinct_without_name(); }
-
- private:
-  QueryContext& context_;
-  RowStreamPtr input_;
-};
-
 // A bare selector gives the time of the sample itself.
 Result<RowStreamPtr> TimestampOf(FunctionCall& call) {
   QueryContext& context = call.context();
   const Expr& arg = Unwrap(call.arg(0));
-  RowStreamPtr times;
   if (arg.kind == ExprKind::kVectorSelector && !As<VectorSelector>(arg).smoothed) {
     TOCSIN_ASSIGN(auto input, SelectInstant(context, As<VectorSelector>(arg), call.grid(),
                                             {SelectorOutput::kSampleTime, "timestamp"}));
-    times = std::make_unique<ForgetNameStream>(context, std::move(input));
-  } else {
-    TOCSIN_ASSIGN(auto input, call.Vector(0));
-    times = std::make_unique<StepTimeStream>(context, std::move(input), call.grid());
+    return ChangeRows(context, std::move(input), [](Row&) {});
   }
-  return UnifyAfterDrop(context, std::move(times), OnDuplicate::kMerge);
+  TOCSIN_ASSIGN(auto input, call.Vector(0));
+  return ChangeRows(context, std::move(input), [grid = call.grid()](Row& row) {
+    for (size_t i = 0; i < row.v.size(); ++i) {
+      if (row.Has(i)) row.v[i] = static_cast<double>(grid.at(i)) / 1000;
+    }
+    row.h.clear();
+  });
 }
 
 // Without the feature nothing has a start timestamp, and no result of an expression ever has.
@@ -131,8 +93,7 @@ Result<RowStreamPtr> StartTimestampOf(FunctionCall& call) {
   QueryContext& context = call.context();
   TOCSIN_ASSIGN(auto input, SelectInstant(context, As<VectorSelector>(arg), call.grid(),
                                           {SelectorOutput::kStartTime, "start_timestamp"}));
-  return UnifyAfterDrop(context, std::make_unique<ForgetNameStream>(context, std::move(input)),
-                        OnDuplicate::kMerge);
+  return ChangeRows(context, std::move(input), [](Row&) {});
 }
 
 Result<std::vector<double>> Time(FunctionCall& call) {

@@ -82,7 +82,7 @@ Status DayPartReader::OpenIndex(std::string_view blob) {
   for (uint64_t i = 0; i < segments; ++i) {
     const std::string_view tables = in.String();
     if (!in.ok()) return Malformed("length");
-    if (readers_.size() <= i) readers_.push_back(std::make_unique<SegmentReader>());
+    if (readers_.size() <= i) readers_.push_back(std::make_unique<OpenedSegment>());
     TOCSIN_RETURN_IF_ERROR(readers_[i]->OpenTables(tables));
   }
   if (!in.done()) return Malformed("length");

@@ -44,8 +44,8 @@ class DayPartBuilder {
   std::array<std::string, kDayParts> parts_;
 };
 
-// Reads the segments of one group and day. One thread. The bytes may be anything: damage is
-// kCorruption.
+// Reads the segments of one group and day. One thread opens; segments whose part is open may be
+// read by others meanwhile. The bytes may be anything: damage is kCorruption.
 class DayPartReader {
  public:
   // REQUIRES: `blob` outlives the reads.
@@ -55,11 +55,11 @@ class DayPartReader {
 
   size_t segments() const { return count_; }
   // Its columns may be read where their part is open. REQUIRES: i < segments().
-  SegmentReader& segment(size_t i) { return *readers_[i]; }
+  const OpenedSegment& segment(size_t i) const { return *readers_[i]; }
 
  private:
   size_t count_ = 0;
-  std::vector<std::unique_ptr<SegmentReader>> readers_;  // only ever grows
+  std::vector<std::unique_ptr<OpenedSegment>> readers_;  // only ever grows
 };
 
 // Whether the blob looks like a part 0.

@@ -151,7 +151,7 @@ void SegmentBuilder::Finish(std::string& out) {
   PutFixed(out, Checksum32(std::string_view(out).substr(begin)));
 }
 
-Status SegmentReader::Open(std::string_view blob) {
+Status OpenedSegment::Open(std::string_view blob) {
   present_ = 0;
   blob_ = blob;
   if (blob.size() < kChecksumBytes) return Malformed("too short");
@@ -168,7 +168,7 @@ Status SegmentReader::Open(std::string_view blob) {
   return status;
 }
 
-Status SegmentReader::OpenTables(std::string_view tables) {
+Status OpenedSegment::OpenTables(std::string_view tables) {
   present_ = 0;
   blob_ = tables;
   columns_begin_ = tables.size();
@@ -180,12 +180,12 @@ Status SegmentReader::OpenTables(std::string_view tables) {
   return status;
 }
 
-Status SegmentReader::Attach(unsigned first, unsigned count, std::string_view columns) {
+Status OpenedSegment::Attach(unsigned first, unsigned count, std::string_view columns) {
   if (columns.size() > std::numeric_limits<uint32_t>::max()) return Malformed("too long");
   return Place(first, count, columns, 0, columns.size());
 }
 
-void SegmentReader::AppendColumns(unsigned first, unsigned count, std::string& out) const {
+void OpenedSegment::AppendColumns(unsigned first, unsigned count, std::string& out) const {
   for (unsigned s = first; s < first + count; ++s) {
     if (!Has(s)) continue;
     for (uint32_t i = 0; i < slots_[s].run_count; ++i) {
@@ -198,7 +198,7 @@ void SegmentReader::AppendColumns(unsigned first, unsigned count, std::string& o
       out += slots_[s].source.substr(slots_[s].start_offset, slots_[s].start_bytes);
 }
 
-Status SegmentReader::ReadTables(ByteReader& in) {
+Status OpenedSegment::ReadTables(ByteReader& in) {
   runs_.clear();
   gaps_.clear();
   const auto version = in.Fixed<uint8_t>();
@@ -220,7 +220,7 @@ Status SegmentReader::ReadTables(ByteReader& in) {
   return version == kStartedVersion ? ReadStartTable(in) : OkStatus();
 }
 
-Status SegmentReader::ReadColumns(ByteReader& in) {
+Status OpenedSegment::ReadColumns(ByteReader& in) {
   column_count_ = 0;
   const uint64_t count = in.Varint();
   if (!in.ok() || count == 0 || count > kMaxTimeColumns) return Malformed("column count");
@@ -237,7 +237,7 @@ Status SegmentReader::ReadColumns(ByteReader& in) {
   return OkStatus();
 }
 
-Status SegmentReader::ReadSlots(ByteReader& in) {
+Status OpenedSegment::ReadSlots(ByteReader& in) {
   for (unsigned s = 0; s < kSegmentSlots; ++s) {
     if (!Has(s)) continue;
     Slot& slot = slots_[s];
@@ -260,7 +260,7 @@ Status SegmentReader::ReadSlots(ByteReader& in) {
   return OkStatus();
 }
 
-Status SegmentReader::ReadStartTable(ByteReader& in) {
+Status OpenedSegment::ReadStartTable(ByteReader& in) {
   const auto started = in.Fixed<uint64_t>();
   if (!in.ok() || started == 0 || (started & ~present_) != 0) return Malformed("starts");
   for (unsigned s = 0; s < kSegmentSlots; ++s) {
@@ -272,7 +272,7 @@ Status SegmentReader::ReadStartTable(ByteReader& in) {
   return OkStatus();
 }
 
-Status SegmentReader::Place(unsigned first, unsigned count, std::string_view source, uint64_t begin,
+Status OpenedSegment::Place(unsigned first, unsigned count, std::string_view source, uint64_t begin,
                             uint64_t end) {
   uint64_t offset = begin;
   for (unsigned s = first; s < first + count; ++s) {
@@ -297,7 +297,8 @@ Status SegmentReader::Place(unsigned first, unsigned count, std::string_view sou
 }
 
 // Those of one run of the slot.
-Status SegmentReader::ReadStarts(const Slot& slot, size_t index, SegmentRun* out) {
+Status OpenedSegment::ReadStarts(const Slot& slot, size_t index, SegmentBuffers& buffers,
+                                 SegmentRun* out) const {
   size_t before = 0, samples = 0;
   for (size_t i = 0; i < slot.run_count; ++i) {
     if (i == index) before = samples;
@@ -307,19 +308,20 @@ Status SegmentReader::ReadStarts(const Slot& slot, size_t index, SegmentRun* out
   TOCSIN_RETURN_IF_ERROR(DecodeValues(slot.source.substr(slot.start_offset, slot.start_bytes),
                                       std::span(column).first(samples),
                                       slot.source.size() - slot.start_offset - slot.start_bytes));
-  starts_.resize(kMaxColumnEntries);
+  std::vector<Timestamp>& starts = buffers.starts;
+  starts.resize(kMaxColumnEntries);
   for (size_t i = 0; i < samples; ++i) {
     const double start = column[i];
     if (!(start > -kStartLimit && start < kStartLimit)) return Malformed("start timestamp");
-    starts_[i] = {static_cast<int64_t>(start)};
-    if (static_cast<double>(starts_[i].ms) != start) return Malformed("start timestamp");
+    starts[i] = {static_cast<int64_t>(start)};
+    if (static_cast<double>(starts[i].ms) != start) return Malformed("start timestamp");
   }
-  out->starts = std::span<const Timestamp>(starts_).subspan(before, out->times.size());
+  out->starts = std::span<const Timestamp>(starts).subspan(before, out->times.size());
   return OkStatus();
 }
 
 // Every table entry takes bytes of the blob, so that no count can claim more than is there.
-Status SegmentReader::ReadRuns(ByteReader& in, const Slot& slot) {
+Status OpenedSegment::ReadRuns(ByteReader& in, const Slot& slot) {
   const uint64_t entries = columns_[slot.column].entries;
   const uint64_t count = in.Varint();
   if (!in.ok() || count == 0 || count > entries) return Malformed("run count");
@@ -358,7 +360,8 @@ Status SegmentReader::ReadRuns(ByteReader& in, const Slot& slot) {
   return OkStatus();
 }
 
-Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
+Status OpenedSegment::ReadRun(unsigned slot, size_t index, SegmentBuffers& buffers,
+                              SegmentRun* out) const {
   TOCSIN_CHECK(index < RunCount(slot), "run of a slot");
   const Run& run = runs_[slots_[slot].run_begin + index];
   const std::string_view source = slots_[slot].source;
@@ -371,7 +374,7 @@ Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
     size_t at = 0, count = 0;
     const auto take = [&](size_t n) {
       std::copy_n(all.begin() + static_cast<ptrdiff_t>(at), n,
-                  times_.begin() + static_cast<ptrdiff_t>(count));
+                  buffers.times.begin() + static_cast<ptrdiff_t>(count));
       at += n;
       count += n;
     };
@@ -380,11 +383,11 @@ Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
       at += gaps_[run.gap_begin + g].len;
     }
     take(all.size() - at);
-    out->times = {times_.data(), count};
+    out->times = {buffers.times.data(), count};
   }
   out->starts = {};
   if (slots_[slot].start_bytes != 0) {
-    TOCSIN_RETURN_IF_ERROR(ReadStarts(slots_[slot], index, out));
+    TOCSIN_RETURN_IF_ERROR(ReadStarts(slots_[slot], index, buffers, out));
   }
   if (static_cast<uint8_t>(out->bytes[0]) == kHistogramColumnMode) {
     out->kind = RunKind::kHistogram;
@@ -392,9 +395,17 @@ Status SegmentReader::ReadRun(unsigned slot, size_t index, SegmentRun* out) {
     return OkStatus();
   }
   out->kind = RunKind::kFloat;
-  out->values = {values_.data(), run.samples};
-  return DecodeValues(out->bytes, {values_.data(), run.samples},
+  out->shape = ShapeOf(out->bytes);
+  out->values = {buffers.values.data(), run.samples};
+  return DecodeValues(out->bytes, {buffers.values.data(), run.samples},
                       source.size() - run.offset - run.bytes);
+}
+
+uint64_t OpenedSegment::memory_bytes() const {
+  uint64_t bytes = sizeof(*this) + runs_.capacity() * sizeof(Run) + gaps_.capacity() * sizeof(Gap) +
+                   columns_.capacity() * sizeof(Column);
+  for (const Column& column : columns_) bytes += column.times.capacity() * sizeof(Timestamp);
+  return bytes;
 }
 
 }  // namespace tocsin::storage

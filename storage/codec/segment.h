@@ -32,6 +32,7 @@
 #include "storage/base/result.h"
 #include "storage/base/time.h"
 #include "storage/codec/presence.h"
+#include "storage/model/sample.h"
 
 namespace tocsin::storage {
 
@@ -97,19 +98,28 @@ class SegmentBuilder {
   Timestamp tmin_, tmax_;
 };
 
-// What one run holds. Views: valid until the reader reads or opens again.
+// What one run holds. Views: valid until the segment is opened again or its buffers are used again.
 struct SegmentRun {
   RunKind kind = RunKind::kFloat;
   std::span<const Timestamp> times;
   std::span<const double> values;     // floats only; as many as times
+  ValueShape shape = ValueShape::kAny;
   std::string_view bytes;             // the value column
   std::span<const Timestamp> starts;  // as many as times, or empty when none is known
 };
 
-// Reads one segment after the other; reusable, keeps its memory, allocates only while a blob has
-// more timestamp columns than any before. One thread. The bytes may be anything: damage is
-// kCorruption, never a wrong value or a crash.
-class SegmentReader {
+// Where runs are decoded to: one for all segments a thread reads.
+struct SegmentBuffers {
+  std::array<Timestamp, kMaxColumnEntries> times;
+  std::array<double, kMaxColumnEntries> values;
+  std::vector<Timestamp> starts;  // empty until a segment has some
+};
+
+// An opened segment: its timestamp columns decoded, its tables checked. Reusable, keeps its memory,
+// allocates only while a blob has more timestamp columns than any before. Opening: one thread; then
+// const methods from any (and from Attach on for the slots it names). The bytes may be anything:
+// damage is kCorruption, never a wrong value or a crash.
+class OpenedSegment {
  public:
   // Checks the checksum and all tables. On an error nothing may be read.
   // REQUIRES: `blob` outlives the reads.
@@ -132,7 +142,10 @@ class SegmentReader {
   // Runs of a slot in time order; 0 when it has no samples.
   size_t RunCount(unsigned slot) const { return Has(slot) ? slots_[slot].run_count : 0; }
   // Decodes one run. REQUIRES: run < RunCount(slot).
-  Status ReadRun(unsigned slot, size_t run, SegmentRun* out);
+  Status ReadRun(unsigned slot, size_t run, SegmentBuffers& buffers, SegmentRun* out) const;
+
+  // What it takes beside the bytes it was opened on.
+  uint64_t memory_bytes() const;
 
  private:
   struct Gap {
@@ -163,7 +176,7 @@ class SegmentReader {
   // The columns of these slots follow one another in [begin, end) of `source`.
   Status Place(unsigned first, unsigned count, std::string_view source, uint64_t begin,
                uint64_t end);
-  Status ReadStarts(const Slot& slot, size_t run, SegmentRun* out);
+  Status ReadStarts(const Slot& slot, size_t run, SegmentBuffers& buffers, SegmentRun* out) const;
 
   std::string_view blob_;
   uint64_t columns_begin_ = 0;
@@ -175,9 +188,18 @@ class SegmentReader {
   std::vector<Gap> gaps_;
   size_t column_count_ = 0;
   std::vector<Column> columns_;  // only ever grows: its vectors are reused
-  std::array<Timestamp, kMaxColumnEntries> times_;
-  std::array<double, kMaxColumnEntries> values_;
-  std::vector<Timestamp> starts_;  // empty until a segment has some
+};
+
+// One with buffers of its own, for who reads one segment after the other. One thread.
+class SegmentReader : public OpenedSegment {
+ public:
+  // The run's views are valid until it reads or opens again.
+  Status ReadRun(unsigned slot, size_t run, SegmentRun* out) {
+    return OpenedSegment::ReadRun(slot, run, buffers_, out);
+  }
+
+ private:
+  SegmentBuffers buffers_;
 };
 
 }  // namespace tocsin::storage

@@ -356,6 +356,21 @@ Status DecodeValues(std::string_view column, std::span<double> out, size_t slack
   return DecodeColumn(mode, in, out, slack);
 }
 
+ValueShape ShapeOf(std::string_view column) {
+  ByteReader in(column);
+  const auto mode = in.Fixed<uint8_t>();
+  if (!in.ok()) return ValueShape::kAny;
+  if (mode == kConstant || mode == kConstantInteger) return ValueShape::kConstant;
+  const bool decimal = (mode & kColumn) != 0 && (mode >> 2 & 31) <= kMaxDecimals;
+  const uint64_t exceptions = in.Varint();
+  if (!decimal || !in.ok() || exceptions != 0) return ValueShape::kAny;
+  if ((mode & 3) != kDeltaMinusMin) return ValueShape::kNumbers;
+  in.Varint();        // the divisor
+  in.ZigZagVarint();  // the first integer
+  const int64_t smallest_delta = in.ZigZagVarint();
+  return in.ok() && smallest_delta >= 0 ? ValueShape::kAscending : ValueShape::kNumbers;
+}
+
 bool ConstantColumn(std::string_view column, double* value) {
   ByteReader in(column);
   const auto mode = in.Fixed<uint8_t>();

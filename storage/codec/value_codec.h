@@ -31,6 +31,7 @@
 
 #include "storage/base/result.h"
 #include "storage/codec/presence.h"
+#include "storage/model/sample.h"
 
 namespace tocsin::storage {
 
@@ -47,6 +48,8 @@ void EncodeValues(std::span<const double> values, std::string& out);
 // REQUIRES: 1 <= out.size() <= kMaxColumnEntries.
 Status DecodeValues(std::string_view column, std::span<double> out, size_t slack = 0);
 
+// What the first bytes tell of all values. REQUIRES: it is not a histogram column.
+ValueShape ShapeOf(std::string_view column);
 // Whether every value of the column is the same, told from its first bytes; sets *value then.
 bool ConstantColumn(std::string_view column, double* value);
 

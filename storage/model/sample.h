@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "storage/base/number.h"
@@ -32,5 +33,26 @@ struct Sample {
 inline double StaleMarker() { return std::bit_cast<double>(kStaleNaNBits); }
 inline double NormalNaN() { return std::bit_cast<double>(kNormalNaNBits); }
 inline bool IsStale(double v) { return std::bit_cast<uint64_t>(v) == kStaleNaNBits; }
+
+// What is known of consecutive values without looking at them.
+enum class ValueShape : uint8_t {
+  kAny,
+  kNumbers,    // no NaN (so no staleness marker) and no -0
+  kConstant,   // all have the same bits
+  kAscending,  // such numbers, none lower than the one before it
+};
+
+// Of values that are followed by others; `last` and `next` are those that meet.
+inline ValueShape JoinShapes(ValueShape a, double last, ValueShape b, double next) {
+  const auto same_bits = std::bit_cast<uint64_t>(last) == std::bit_cast<uint64_t>(next);
+  if (a == ValueShape::kConstant && b == ValueShape::kConstant && same_bits) return a;
+  const auto numbers = [](ValueShape shape, double one) {
+    if (shape != ValueShape::kConstant) return shape != ValueShape::kAny;
+    return one == one && !(one == 0 && std::signbit(one));
+  };
+  if (!numbers(a, last) || !numbers(b, next)) return ValueShape::kAny;
+  const bool ascending = a != ValueShape::kNumbers && b != ValueShape::kNumbers && last <= next;
+  return ascending ? ValueShape::kAscending : ValueShape::kNumbers;
+}
 
 }  // namespace tocsin

@@ -25,12 +25,13 @@ void Read(std::string_view index, std::string_view part) {
   if (!reader.OpenIndex(index).ok()) return;
   const unsigned k = part.size() < 2 ? 0 : static_cast<uint8_t>(part[1]) % kDayParts;
   if (!reader.OpenPart(k, part).ok()) return;
+  SegmentBuffers buffers;
   SegmentRun run;
   for (size_t i = 0; i < reader.segments(); ++i) {
-    SegmentReader& segment = reader.segment(i);
+    const OpenedSegment& segment = reader.segment(i);
     for (unsigned slot = k * kDaySlots; slot < (k + 1) * kDaySlots; ++slot)
       for (size_t n = 0; n < segment.RunCount(slot); ++n) {
-        if (!segment.ReadRun(slot, n, &run).ok() || run.kind != RunKind::kFloat) continue;
+        if (!segment.ReadRun(slot, n, buffers, &run).ok() || run.kind != RunKind::kFloat) continue;
         TOCSIN_CHECK(run.times.size() == run.values.size() && !run.times.empty(), "a time a value");
       }
   }

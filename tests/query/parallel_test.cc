@@ -84,6 +84,7 @@ class ParallelTest : public ::testing::Test {
     EXPECT_EQ(a.warnings, b.warnings);
     EXPECT_EQ(a.infos, b.infos);
     EXPECT_EQ(a.stats.samples_read, b.stats.samples_read);
+    EXPECT_EQ(a.stats.counted.queryable, b.stats.counted.queryable);
     if (const auto* x = std::get_if<Matrix>(&a.value.v)) {
       const auto& y = std::get<Matrix>(b.value.v);
       ASSERT_EQ(x->size(), y.size());

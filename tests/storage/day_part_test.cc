@@ -75,8 +75,9 @@ TEST(DayPart, ReadsBackWhatTheSegmentsHad) {
   DayPartReader reader;
   ASSERT_TRUE(reader.OpenIndex(day.index).ok());
   ASSERT_EQ(reader.segments(), segments.size());
+  SegmentBuffers buffers;
   SegmentRun before;
-  EXPECT_FALSE(reader.segment(0).ReadRun(0, 0, &before).ok());  // no columns yet
+  EXPECT_FALSE(reader.segment(0).ReadRun(0, 0, buffers, &before).ok());  // no columns yet
   for (unsigned k = 0; k < kDayParts; ++k) {
     if (day.parts[k].empty()) continue;
     ASSERT_TRUE(reader.OpenPart(k, day.parts[k]).ok());
@@ -84,7 +85,7 @@ TEST(DayPart, ReadsBackWhatTheSegmentsHad) {
   SegmentReader whole;
   for (size_t i = 0; i < segments.size(); ++i) {
     ASSERT_TRUE(whole.Open(segments[i]).ok());
-    SegmentReader& split = reader.segment(i);
+    const OpenedSegment& split = reader.segment(i);
     EXPECT_EQ(whole.present(), split.present());
     EXPECT_EQ(whole.min_time(), split.min_time());
     EXPECT_EQ(whole.max_time(), split.max_time());
@@ -93,7 +94,7 @@ TEST(DayPart, ReadsBackWhatTheSegmentsHad) {
       for (size_t run = 0; run < whole.RunCount(slot); ++run) {
         SegmentRun a, b;
         ASSERT_TRUE(whole.ReadRun(slot, run, &a).ok());
-        ASSERT_TRUE(split.ReadRun(slot, run, &b).ok());
+        ASSERT_TRUE(split.ReadRun(slot, run, buffers, &b).ok());
         EXPECT_TRUE(std::equal(a.times.begin(), a.times.end(), b.times.begin(), b.times.end()));
         EXPECT_TRUE(std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end()));
         EXPECT_TRUE(std::equal(a.starts.begin(), a.starts.end(), b.starts.begin(), b.starts.end()));
@@ -111,6 +112,7 @@ TEST(DayPart, DamageIsToldAndNeverCrashes) {
   for (size_t cut = 0; cut < day.parts[0].size(); ++cut)
     EXPECT_FALSE(reader.OpenPart(0, std::string_view(day.parts[0]).substr(0, cut)).ok());
   EXPECT_FALSE(reader.OpenPart(1, day.parts[0]).ok());
+  SegmentBuffers buffers;
   std::mt19937_64 random(5);
   for (int round = 0; round < 5'000; ++round) {
     const auto spoil = [&](std::string bytes) {
@@ -128,7 +130,7 @@ TEST(DayPart, DamageIsToldAndNeverCrashes) {
       for (unsigned slot = 0; slot < 16; ++slot)
         for (size_t run = 0; run < reader.segment(i).RunCount(slot); ++run) {
           SegmentRun out;
-          (void)reader.segment(i).ReadRun(slot, run, &out).ok();
+          (void)reader.segment(i).ReadRun(slot, run, buffers, &out).ok();
         }
   }
 }

@@ -16,27 +16,29 @@ constexpr uint64_t kMB = 1u << 20;
 
 TEST(MemoryBudget, IsTheTable) {
   const MemoryBudget least = MemoryBudget::Of(128 * kMB);
-  EXPECT_EQ(least.cache, 12 * kMB);
+  EXPECT_EQ(least.cache + least.opened, 12 * kMB);
+  EXPECT_EQ(least.opened, 7 * kMB / 2);
   EXPECT_EQ(least.write_buffers, 5 * kMB);
   EXPECT_EQ(least.late, 4 * kMB);
   EXPECT_EQ(least.head, 44 * kMB);
   EXPECT_EQ(least.log_bytes, 16 * kMB);
   EXPECT_NEAR(static_cast<double>(least.series), 82'000, 1'000);
   const MemoryBudget middle = MemoryBudget::Of(512 * kMB);
-  EXPECT_EQ(middle.cache, 32 * kMB);
+  EXPECT_EQ(middle.cache + middle.opened, 32 * kMB);
   EXPECT_EQ(middle.head, 291 * kMB);
   EXPECT_EQ(middle.log_bytes, 64 * kMB);
   const MemoryBudget between = MemoryBudget::Of(320 * kMB);
   EXPECT_GT(between.head, least.head);
   EXPECT_LT(between.head, middle.head);
   const MemoryBudget most = MemoryBudget::Of(4096 * kMB);
-  EXPECT_EQ(most.cache, 128 * kMB);
+  EXPECT_EQ(most.cache + most.opened, 128 * kMB);
+  EXPECT_EQ(most.opened, 52 * kMB);
   EXPECT_EQ(most.head, (1382 + 2048) * kMB);
   EXPECT_EQ(most.log_bytes, 256 * kMB);
   // Never more than there is, whatever the size.
   for (uint64_t mb = 64; mb < 70'000; mb = mb * 5 / 4) {
     const MemoryBudget budget = MemoryBudget::Of(mb * kMB);
-    EXPECT_LT(budget.cache + budget.late + budget.head, mb * kMB) << mb;
+    EXPECT_LT(budget.cache + budget.opened + budget.late + budget.head, mb * kMB) << mb;
   }
 }
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 
 #include "storage/codec/bit_stream.h"
@@ -160,6 +163,49 @@ TEST(ValueCodec, ConstantColumnIsToldFromItsBytes) {
   EXPECT_EQ(value, 42);
   EXPECT_FALSE(ConstantColumn(Encoded({1, 2}), &value));
   EXPECT_FALSE(ConstantColumn("", &value));
+}
+
+TEST(ValueCodec, TheShapeIsToldFromTheFirstBytes) {
+  Engine rng(11);
+  std::vector<double> steady{1e6}, uneven, mixed;
+  for (int i = 0; i < 100; ++i) {
+    steady.push_back(steady.back() + 1000 + static_cast<double>(rng() % 16));
+    uneven.push_back(i * i % 50);
+    mixed.push_back(i == 50 ? StaleMarker() : steady.back());
+  }
+  EXPECT_EQ(ShapeOf(Encoded(std::vector<double>(9, -0.0))), ValueShape::kConstant);
+  EXPECT_EQ(ShapeOf(Encoded(std::vector<double>(9, StaleMarker()))), ValueShape::kConstant);
+  EXPECT_EQ(ShapeOf(Encoded(steady)), ValueShape::kAscending);
+  EXPECT_EQ(ShapeOf(Encoded(uneven)), ValueShape::kNumbers);
+  EXPECT_EQ(ShapeOf(Encoded(mixed)), ValueShape::kAny);
+  EXPECT_EQ(ShapeOf(""), ValueShape::kAny);
+  // Never more than what is true.
+  for (int i = 0; i < 3000; ++i) {
+    std::vector<double> v(1 + rng() % 60);
+    const double scale = rng() % 2 == 0 ? 1 : 0.01;
+    double x = static_cast<double>(rng() % 100);
+    for (double& one : v) {
+      const uint64_t kind = rng() % 40;
+      x += static_cast<double>(rng() % 5 + (i % 3 == 0 ? 3 : 0)) - (i % 2 == 0 ? 0 : 1);
+      one = kind == 0 && i % 5 == 0 ? std::numeric_limits<double>::quiet_NaN() : x * scale;
+    }
+    const ValueShape shape = ShapeOf(Encoded(v));
+    const auto holds = [&](ValueShape told) {
+      const bool ascending = told == ValueShape::kAscending;
+      const bool numbers = ascending || told == ValueShape::kNumbers;
+      return (!ascending || std::is_sorted(v.begin(), v.end())) &&
+             (!numbers ||
+              std::none_of(v.begin(), v.end(), [](double d) { return std::isnan(d); })) &&
+             (told != ValueShape::kConstant || shape == ValueShape::kConstant);
+    };
+    EXPECT_TRUE(holds(shape));
+    // What is told of two parts is true of the whole.
+    const size_t cut = rng() % v.size();
+    if (cut == 0) continue;
+    const std::vector<double> a(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(cut)),
+        b(v.begin() + static_cast<std::ptrdiff_t>(cut), v.end());
+    EXPECT_TRUE(holds(JoinShapes(ShapeOf(Encoded(a)), a.back(), ShapeOf(Encoded(b)), b.front())));
+  }
 }
 
 TEST(ValueCodec, SizesStaySmall) {

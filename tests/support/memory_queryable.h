@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +32,8 @@ class MemoryQueryable final : public storage::Queryable {
     series_[labels][t_ms].start = Timestamp{start_ms};
   }
   void Clear() { series_.clear(); }
+  // Blocks say which shape their values have, and which is the last.
+  void TellShapes() { shapes_ = true; }
   // Calls f(previous, current) with each histogram and the sample before it (null when that is none
   // or a float), to set what a store derives on its way in.
   template <typename F>
@@ -53,6 +57,7 @@ class MemoryQueryable final : public storage::Queryable {
     }
     auto set = std::make_unique<Set>();
     set->block_samples = block_samples_;
+    set->shapes = shapes_;
     for (const auto& [labels, points] : series_) {
       if (!MatchesAll(matchers, labels)) continue;
       auto first = points.lower_bound(from.ms), last = points.upper_bound(to.ms);
@@ -117,7 +122,20 @@ class MemoryQueryable final : public storage::Queryable {
     }
     std::vector<Series> series;
     size_t block_samples = 0;
+    bool shapes = false;
   };
+
+  static ValueShape ShapeOf(std::span<const double> v) {
+    const auto same = [&](double x) {
+      return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(v[0]);
+    };
+    if (std::all_of(v.begin(), v.end(), same)) return ValueShape::kConstant;
+    const bool odd = std::any_of(v.begin(), v.end(), [](double x) {
+      return !std::isfinite(x) || (x == 0 && std::signbit(x));
+    });
+    if (odd) return ValueShape::kAny;
+    return std::is_sorted(v.begin(), v.end()) ? ValueShape::kAscending : ValueShape::kNumbers;
+  }
 
   struct Reader final : storage::SampleReader {
     explicit Reader(const Set& s) : set(s) {}
@@ -140,6 +158,10 @@ class MemoryQueryable final : public storage::Queryable {
                                        [](Timestamp start) { return start != kNoStart; });
       block->starts = started ? starts : std::span<const Timestamp>();
       next += n;
+      if (set.shapes) {
+        block->shape = ShapeOf(block->values);
+        block->last = next == series->times.size();
+      }
       return true;
     }
     const Set& set;
@@ -148,6 +170,7 @@ class MemoryQueryable final : public storage::Queryable {
   };
 
   const size_t block_samples_;
+  bool shapes_ = false;
   std::map<Labels, std::map<int64_t, Point>> series_;
   mutable std::mutex mutex_;  // of what Select notes: readers may be many
   mutable storage::SelectHints last_hints_;

@@ -165,7 +165,6 @@ constexpr IdleFeature kIdle[] = {
     {"promql-at-modifier", ""},
     {"promql-duration-expr", ""},
     {"promql-negative-offset", ""},
-    {"promql-per-step-stats", kNotYet},
     {"receiver-name-in-metrics", kNotYet},
     {"remote-write-receiver", "use --web.enable-remote-write-receiver"},
     {"search-api", kNotYet},

@@ -70,6 +70,7 @@ void ReadFeatures(const std::string& list, Flags& flags) {
       {"promql-binop-fill-modifiers", &features.binop_fill_modifiers},
       {"type-and-unit-labels", &features.type_and_unit_labels},
       {"use-start-timestamps", &features.use_start_timestamps},
+      {"promql-per-step-stats", &features.per_step_stats},
       {"concurrent-rule-eval", &flags.concurrent_rule_eval}};
   for (size_t start = 0; start < list.size();) {
     const size_t end = std::min(list.find(',', start), list.size());
