@@ -1,6 +1,7 @@
 #include "query/parallel_stream.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -46,7 +47,7 @@ struct Work {
   size_t consumed = 0;  // batches before it are free again
   int helpers = 0;      // posted and not ended
   int running = 0;      // helpers inside a batch
-  bool closed = false;
+  std::atomic<bool> closed{false};
 };
 
 void RunBatch(Work& work, size_t batch, Work::Slot* slot) {
@@ -58,7 +59,8 @@ void RunBatch(Work& work, size_t batch, Work::Slot* slot) {
     slot->status = stream.error();
     return;
   }
-  while (true) {
+  // Rows may be long: nobody waits for a batch that is not wanted any more.
+  while (!work.closed.load(std::memory_order_relaxed)) {
     if (slot->row_count == slot->rows.size()) slot->rows.emplace_back();
     auto more = (*stream)->Next(&slot->rows[slot->row_count]);
     if (!more.ok()) slot->status = more.error();

@@ -21,6 +21,9 @@ int64_t SaturatingSub(int64_t a, int64_t b) {
   return b > 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
 }
 
+// Steps from which on a row takes long enough to look at the limits before each.
+constexpr size_t kLongRow = 1 << 16;
+
 bool PinsMetricName(const VectorSelector& selector) {
   return std::any_of(selector.matchers.begin(), selector.matchers.end(), [](const Matcher& m) {
     return m.name() == kMetricName && m.op() == MatchOp::kEqual;
@@ -69,6 +72,7 @@ class SeriesScan {
     ++next_;
     return true;
   }
+  Status CheckNow() const { return context_->limits.CheckNow(); }
   void CopyLabels(Labels* out) const { set_->CopyLabels(next_ - 1, out); }
 
   Result<bool> NextBlock(storage::SampleBlock* block) {
@@ -234,6 +238,7 @@ class InstantStream final : public RowStream {
         edges_(scan_.levels()) {}
 
   Result<bool> Next(Row* row) override {
+    if (grid_.count > kLongRow) TOCSIN_RETURN_IF_ERROR(scan_.CheckNow());
     TOCSIN_ASSIGN(bool more, scan_.NextSeries());
     if (!more) return false;
     row->Clear(grid_.count);
