@@ -365,6 +365,11 @@ void RunOne(std::string_view input) {
   const int64_t start = writer.Byte() * 1000 + 7, step = 1'000 + writer.Byte() * 400;
   constexpr int kSteps = 6;
   const std::string text = writer.Vector(kTop);
+  // Which of equal values is picked and how a variance rounds depend on the order of series, which
+  // is another in a range query.
+  bool ordered = false;
+  for (const char* word : {"topk", "bottomk", "limit", "stddev", "stdvar"})
+    ordered = ordered || text.find(word) != std::string::npos;
   const auto range =
       engine.Range(text, Timestamp{start}, Timestamp{start + step * (kSteps - 1)}, Duration{step});
   if (!range.ok()) CheckNoBug(range.error(), text);
@@ -378,7 +383,7 @@ void RunOne(std::string_view input) {
   for (int64_t t = start; t < start + step * kSteps; t += step) {
     const auto instant = engine.Instant(text, Timestamp{t});
     if (!instant.ok()) CheckNoBug(instant.error(), text);
-    if (!instant.ok() || !range.ok()) continue;
+    if (!instant.ok() || !range.ok() || ordered) continue;
     AtStep expected;
     for (const auto& e : std::get<query::Vector>(instant->value.v)) expected[e.labels] = {e.v, e.h};
     TOCSIN_CHECK(Same(steps[t], expected),
