@@ -112,7 +112,8 @@ void NotificationLog::Close() {
 }
 
 Status NotificationLog::CollectGarbage(Timestamp now) {
-  std::shared_lock closing(closing_);
+  // Alone: an entry written between the two steps here would be gone from the store only.
+  std::unique_lock closing(closing_);
   if (closed_) return OkStatus();
   std::vector<storage::KvWrite> deletes;
   {

@@ -183,6 +183,7 @@ std::optional<std::vector<RuleSample>> Group::EvaluateRule(Rule& rule, const Ite
   env_.metrics.rule_duration.Observe(seconds);
   {
     std::lock_guard lock(mutex_);
+    if (!std::exchange(rule.failed, false)) rule.told_error.clear();
     rule.evaluation_seconds = seconds;
     rule.last_evaluation = wall;
     if (samples.ok()) {
@@ -293,7 +294,9 @@ void Group::NoteError(Rule& rule, const std::string& error) {
   bool again = false;
   {
     std::lock_guard lock(mutex_);
-    again = rule.health == RuleHealth::kErr && rule.last_error == error;
+    again = rule.told_error == error;
+    rule.told_error = error;
+    rule.failed = true;
     rule.health = RuleHealth::kErr;
     rule.last_error = error;
   }

@@ -88,6 +88,8 @@ void Group::TakeOver(Group& old) {
     std::scoped_lock lock(mutex_, old.mutex_);
     rule.health = old_rule->health;
     rule.last_error = old_rule->last_error;
+    rule.told_error = old_rule->told_error;
+    rule.failed = old_rule->failed;
     rule.evaluation_seconds = old_rule->evaluation_seconds;
     rule.last_evaluation = old_rule->last_evaluation;
   }

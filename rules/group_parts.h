@@ -25,6 +25,8 @@ struct Group::Rule {
   // Guarded by the group's mutex.
   RuleHealth health = RuleHealth::kUnknown;
   std::string last_error;
+  std::string told_error;  // the error in the log, until an evaluation goes well
+  bool failed = false;     // since the last evaluation began
   double evaluation_seconds = 0;
   std::optional<Timestamp> last_evaluation;
 };

@@ -186,13 +186,13 @@ void AppendRule(JsonWriter& json, const rules::RuleStatus& rule, bool exclude_al
   json.Field("type", alerting ? "alerting" : "recording").EndObject();
 }
 
-// Nothing when no rule of the group is wanted.
-void AppendGroup(JsonWriter& json, const rules::GroupStatus& group, const RuleFilter& filter,
-                 size_t* shown) {
-  const bool any = std::any_of(group.rules.begin(), group.rules.end(),
-                               [&](const auto& rule) { return Wanted(filter, rule.config); });
-  if (!any) return;
-  ++*shown;
+bool Wanted(const RuleFilter& filter, const rules::GroupStatus& group) {
+  return Listed(filter.groups, group.name) && Listed(filter.files, group.file) &&
+         std::any_of(group.rules.begin(), group.rules.end(),
+                     [&](const auto& rule) { return Wanted(filter, rule.config); });
+}
+
+void AppendGroup(JsonWriter& json, const rules::GroupStatus& group, const RuleFilter& filter) {
   json.BeginObject().Field("name", group.name).Field("file", group.file);
   json.Key("rules").BeginArray();
   for (const auto& rule : group.rules) {
@@ -227,10 +227,11 @@ Result<Response> Rules(const ApiContext& context, const Request& request, const 
   JsonWriter json(envelope.data(), true);
   json.BeginObject().Key("groups").BeginArray();
   size_t shown = 0;
-  for (; next < groups.size() && (page.limit == 0 || shown < page.limit); ++next) {
-    const auto& group = groups[next];
-    if (!Listed(filter.groups, group.name) || !Listed(filter.files, group.file)) continue;
-    AppendGroup(json, group, filter, &shown);
+  for (; next < groups.size(); ++next) {
+    if (!Wanted(filter, groups[next])) continue;
+    if (page.limit != 0 && shown == page.limit) break;  // more to come
+    AppendGroup(json, groups[next], filter);
+    ++shown;
   }
   json.EndArray();
   if (next < groups.size()) json.Field("groupNextToken", TokenOf(groups[next]));

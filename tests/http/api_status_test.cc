@@ -147,6 +147,10 @@ TEST(ApiRules, Pages) {
   EXPECT_EQ(second.find(R"("name":"a")"), std::string::npos);
   EXPECT_NE(second.find(R"("name":"b")"), std::string::npos);
   EXPECT_EQ(second.find("groupNextToken"), std::string::npos);
+  // What the filter leaves out is no further page.
+  const std::string only = site.Data("/api/v1/rules?group_limit=1&rule_group[]=a");
+  EXPECT_NE(only.find(R"("name":"a")"), std::string::npos);
+  EXPECT_EQ(only.find("groupNextToken"), std::string::npos);
 }
 
 TEST(ApiStatus, WhatIsFixed) {

@@ -106,6 +106,7 @@ struct SiteTest : ::testing::Test {
                                        .transport = transport,
                                        .mailer = mailer,
                                        .workers = executor,
+                                       .rules = executor,
                                        .commit = executor,
                                        .sync = executor,
                                        .background = executor,

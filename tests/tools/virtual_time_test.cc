@@ -102,6 +102,7 @@ class VirtualSite {
                                        .transport = transport,
                                        .mailer = mailer,
                                        .workers = workers,
+                                       .rules = workers,
                                        .commit = commit,
                                        .sync = sync,
                                        .background = background,

@@ -41,6 +41,7 @@ std::string DefaultExternalUrl(const std::string& scheme, const std::string& add
 // The pools of docs/decisions (threads), made once.
 struct Pools {
   ThreadPool workers{"workers", Cores() >= 4 ? 2 : 1};
+  ThreadPool rules{"rules", 2};  // with one, a slow rule would hold up all others
   ThreadPool commit{"commit", 1};
   ThreadPool sync{"sync", 1};
   ThreadPool queries{"queries", std::max(2, Cores())};
@@ -246,6 +247,7 @@ Status App::Impl::Start(const SiteConfig& config, bool handle_signals) {
                                                      .transport = *transport,
                                                      .mailer = *client,
                                                      .workers = pools.workers,
+                                                     .rules = pools.rules,
                                                      .commit = pools.commit,
                                                      .sync = pools.sync,
                                                      .background = pools.background,
@@ -271,6 +273,7 @@ Status App::Impl::Stop() {
   transport.reset();
   client.reset();
   if (io != nullptr) io->Stop();
+  pools.rules.Stop();
   pools.workers.Stop();
   pools.background.Stop();
   pools.commit.Stop();

@@ -70,7 +70,7 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                           options_.user_agent);
   const rules::RulePorts rule_ports{.clock = ports.clock,
                                     .scheduler = ports.scheduler,
-                                    .workers = ports.workers,
+                                    .workers = ports.rules,
                                     .engine = *engine_,
                                     .storage = *db_,
                                     .queryable = *db_,

@@ -27,7 +27,8 @@ struct SitePorts {
   const FileSystem& files;
   Transport& transport;
   Mailer& mailer;
-  Executor& workers;     // scrapes, rules, notifications
+  Executor& workers;     // scrapes, notifications
+  Executor& rules;       // evaluations
   Executor& commit;      // one thread
   Executor& sync;        // one thread
   Executor& background;  // low priority
