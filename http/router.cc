@@ -109,6 +109,7 @@ struct Router::Impl {
   std::string prefix;
   Regex origins;
   Executor& queries;
+  Executor& reserved;
   MetricRegistry& metrics;
   const Clock& clock;
   std::vector<std::unique_ptr<Entry>> entries;
@@ -154,9 +155,10 @@ struct Router::Impl {
   }
 };
 
-Router::Router(std::string prefix, Regex origins, Executor& queries, MetricRegistry& metrics,
-               const Clock& clock)
-    : impl_(new Impl{std::move(prefix), std::move(origins), queries, metrics, clock, {}, {}, {}}) {
+Router::Router(std::string prefix, Regex origins, Executor& queries, Executor& reserved,
+               MetricRegistry& metrics, const Clock& clock)
+    : impl_(new Impl{
+          std::move(prefix), std::move(origins), queries, reserved, metrics, clock, {}, {}, {}}) {
   while (impl_->prefix.ends_with('/')) impl_->prefix.pop_back();
 }
 
@@ -212,7 +214,8 @@ void Router::Handle(std::shared_ptr<const Request> request, Responder respond) c
     if (entry->route.pool == Pool::kLoop) {
       entry->route.handler(request, args, std::move(wrapped));
     } else {
-      impl_->queries.Post([e = entry.get(), request, args, wrapped = std::move(wrapped)] {
+      Executor& pool = entry->route.pool == Pool::kQuery ? impl_->queries : impl_->reserved;
+      pool.Post([e = entry.get(), request, args, wrapped = std::move(wrapped)] {
         e->route.handler(request, args, wrapped);
       });
     }

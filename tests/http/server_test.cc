@@ -9,6 +9,7 @@
 #include <future>
 #include <thread>
 
+#include "http/api/api.h"
 #include "http/client.h"
 #include "http/router.h"
 #include "storage/base/compression.h"
@@ -313,12 +314,45 @@ TEST(Server, NamesTheAddressItCannotTake) {
   }
 }
 
+// All query threads are busy, and yet samples, alerts and the own metrics go on.
+TEST(Router, WhatIsReservedDoesNotWaitBehindQueries) {
+  class Busy final : public Executor {
+   public:
+    void Post(std::function<void()> task) override { waiting.push_back(std::move(task)); }
+    std::vector<std::function<void()>> waiting;
+  };
+  MetricRegistry metrics;
+  testing::ManualScheduler clock;
+  testing::InlineExecutor reserved;
+  Busy queries;
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), queries, reserved, metrics, clock);
+  ApiContext context;
+  context.metrics = &metrics;
+  context.state.enable_remote_write = true;
+  router.Add(ApiRoutes(context));
+  const auto ask = [&](std::string method, std::string path) {
+    auto request = std::make_shared<Request>();
+    request->method = std::move(method);
+    request->path = std::move(path);
+    int status = 0;
+    router.Handle(request, [&status](const Response& response) { status = response.status; });
+    return status;
+  };
+  EXPECT_EQ(ask("GET", "/api/v1/query"), 0);
+  EXPECT_EQ(queries.waiting.size(), 1u);
+  EXPECT_EQ(ask("GET", "/metrics"), 200);
+  EXPECT_EQ(ask("POST", "/api/v1/write"), 503);  // no database here
+  EXPECT_NE(ask("POST", "/api/v2/alerts"), 0);
+  EXPECT_EQ(queries.waiting.size(), 1u);
+  queries.waiting.clear();
+}
+
 TEST(Router, MatchesCountsAndRefuses) {
   MetricRegistry metrics;
   testing::ManualScheduler clock;
   testing::InlineExecutor inline_executor;
-  Router router("/pre", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor, metrics,
-                clock);
+  Router router("/pre", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor,
+                inline_executor, metrics, clock);
   router.Add({{{"GET", "POST"},
                "/api/:name/values",
                Pool::kQuery,

@@ -44,6 +44,7 @@ struct Pools {
   ThreadPool commit{"commit", 1};
   ThreadPool sync{"sync", 1};
   ThreadPool queries{"queries", std::max(2, Cores())};
+  ThreadPool receive{"receive", 2};
   ThreadPool background{"background", 1, ThreadPool::Priority::kLow};
 };
 
@@ -145,7 +146,7 @@ http::ApiContext App::Impl::ContextOf(bool all) {
 
 void App::Impl::Route(bool all) {
   auto next = std::make_shared<http::Router>(flags.route_prefix, *flags.cors_origin, pools.queries,
-                                             metrics, clock);
+                                             pools.receive, metrics, clock);
   next->Add(http::ApiRoutes(ContextOf(all)));
   router = std::move(next);
 }
