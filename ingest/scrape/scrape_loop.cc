@@ -322,7 +322,6 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
   if (!out.outcome.status.ok()) return out;
   Page page = Read(fetched);
   ScrapeReport report;
-  report.up = page.status.ok();
   report.scraped = page.scraped;
   report.post_relabeling = page.kept;
   report.timeout_seconds = ToSeconds(target_.timeout);
@@ -332,6 +331,13 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
   report.duration_seconds = out.duration;
   if (page.status.ok()) {
     out.outcome = series_.WritePage(appender, fetched.t, page, report);
+    // A series that no store can hold spoils its page, as a line that cannot be read does.
+    const Status& written = out.outcome.status;
+    if (!written.ok() && written.error().code() == ErrorCode::kInvalidLabels)
+      page.status = std::exchange(out.outcome.status, OkStatus());
+  }
+  report.up = page.status.ok();
+  if (report.up) {
     context_.metrics.duplicates.Add(static_cast<double>(page.repeats));
     context_.metrics.refused_series.Add(static_cast<double>(out.outcome.refused_series));
     context_.metrics.exemplars_refused.Add(static_cast<double>(out.outcome.refused_exemplars));

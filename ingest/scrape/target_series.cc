@@ -18,7 +18,7 @@ Status TargetSeries::Prepare(storage::Appender& appender) {
   for (size_t i = 0; i < report_series_; ++i) {
     builder.Reset(target_);
     builder.Set(kMetricName, kReportSeries[i]);
-    TOCSIN_ASSIGN(const SeriesRef ref, appender.Resolve(builder.Build()));
+    TOCSIN_ASSIGN(const SeriesRef ref, appender.ResolveOwn(builder.Build()));
     refs.push_back(ref);
   }
   report_refs_ = std::move(refs);

@@ -366,6 +366,34 @@ TEST_F(ScrapeTest, AFailingStoreIsNamedAndRecoveredFrom) {
   EXPECT_EQ(Timeline("a"), "0=1 20000=1");
 }
 
+TEST_F(ScrapeTest, ASeriesTheStoreCannotHoldFailsItsPageAndNotTheReport) {
+  store_.SetLabelLimit(4);
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(0);
+  answer_ = Text("a 1\nb{c=\"1\",d=\"2\",e=\"3\"} 1\n");
+  AdvanceSeconds(20);
+  EXPECT_EQ(Target().last_error, "a series has too many labels");
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=0");
+  EXPECT_EQ(Timeline("a"), "0=1 10000=stale");
+  EXPECT_EQ(Timeline("scrape_samples_scraped"), "0=1 10000=2 20000=2");
+  EXPECT_EQ(Timeline("scrape_series_added"), "0=1 10000=0 20000=0");
+  answer_ = Text("a 1\n");
+  AdvanceSeconds(10);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=0 30000=1");
+  EXPECT_EQ(Counter("tocsin_target_scrapes_store_failures_total"), 0);
+}
+
+TEST_F(ScrapeTest, ANewTargetOfAFullStoreStillTellsThatItIsUp) {
+  store_.SetSeriesLimit(0);
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(10);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=1");
+  EXPECT_EQ(Timeline("a"), "");
+  EXPECT_EQ(Counter("tocsin_target_scrapes_series_refused_total"), 2);
+}
+
 TEST_F(ScrapeTest, ForgottenRefsAreResolvedAgain) {
   Start();
   ToFirstScrape();

@@ -83,6 +83,8 @@ TEST_F(Limits, NewSeriesBeyondTheLimitAreRefusedAndOldOnesGoOn) {
                 .Value(),
             50);
   EXPECT_TRUE(appender->Resolve(Labels{{"__name__", "few"}, {"job", "quiet"}, {"n", "0"}}).ok());
+  // What says how the rest fares has its place.
+  EXPECT_TRUE(appender->ResolveOwn(Labels{{"__name__", "up"}, {"job", "new"}}).ok());
 }
 
 TEST_F(Limits, AFullHeadIsSealedEarly) {
