@@ -361,8 +361,11 @@ Page ScrapeLoop::Read(const Fetched& fetched) {
     return failed;
   }
   std::lock_guard lock(families_mutex_);
-  return ReadPage(fetched.body, *format, series_.layout(),
-                  {config_->honor_timestamps, config_->sample_limit}, sample_labels_, families_);
+  Page page =
+      ReadPage(fetched.body, *format, series_.layout(),
+               {config_->honor_timestamps, config_->sample_limit}, sample_labels_, families_);
+  context_.metrics.metadata_refused.Add(static_cast<double>(families_.TakeRefused()));
+  return page;
 }
 
 void ScrapeLoop::CountRefused(const storage::RowResult& rows) {

@@ -125,6 +125,36 @@ TEST_F(PageTest, AFullStoreRefusesNewSeriesOnly) {
   EXPECT_EQ(Timeline("b{instance=\"i\", job=\"j\"}"), "1000=2");
 }
 
+TEST_F(PageTest, FamiliesOfFailingPagesAreForgottenToo) {
+  Scrape(0, "# TYPE good gauge\ngood 1\n");
+  for (int i = 1; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_FALSE(Scrape(i, "# TYPE t" + n + " gauge\n# HELP t" + n + " x\nbroken{\n").status.ok());
+  }
+  EXPECT_LE(metadata_.size(), 25u);
+  Scrape(200, "# TYPE good counter\ngood 1\n");
+  EXPECT_NE(metadata_.Find("good"), nullptr);
+}
+
+TEST_F(PageTest, MetadataOfATargetHasALimit) {
+  std::string page = "# TYPE first gauge\n";
+  const size_t families = 2 * MetadataCache::kMaxFamilies;
+  for (size_t i = 0; i < families; ++i) page += "# TYPE t" + std::to_string(i) + " gauge\n";
+  for (int i = 0; i < 3; ++i) {
+    Scrape(i, page);
+    EXPECT_EQ(metadata_.size(), MetadataCache::kMaxFamilies);
+    EXPECT_EQ(metadata_.TakeRefused() % (families + 1 - MetadataCache::kMaxFamilies), 0u);
+    EXPECT_NE(metadata_.Find("first"), nullptr);
+  }
+  // Help of any length.
+  for (int i = 3; i < 100; ++i)
+    Scrape(i, "# HELP x" + std::to_string(i) + " " + std::string(1 << 20, 'h') + "\n");
+  size_t bytes = 0;
+  metadata_.ForEach([&](const SharedFamily& family) { bytes += family->metadata.help.size(); });
+  EXPECT_LE(bytes, MetadataCache::kMaxBytes);
+  EXPECT_GT(metadata_.TakeRefused(), 0u);
+}
+
 TEST_F(PageTest, AnExposedReportSeriesLosesToTheReal) {
   const Page page = Scrape(0, "up{instance=\"\",job=\"\"} 17\na 1\n");
   EXPECT_EQ(page.repeats, 1u);
