@@ -53,7 +53,7 @@ TargetSeries::Outcome TargetSeries::WriteNewLayout(storage::Appender& appender, 
     out.status = resolved.error();
     return out;
   }
-  out.refused_series = resolved->refused;
+  out.refused_series = resolved->refused + page.refused;
   out.added = report.added = resolved->refs.size() - resolved->refused;
 
   PageLayout::Builder builder(report_refs_);

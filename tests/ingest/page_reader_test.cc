@@ -19,8 +19,8 @@ class PageTest : public ::testing::Test {
   Page Scrape(int seconds, std::string_view body) {
     auto appender = store_.NewAppender();
     EXPECT_TRUE(series_.Prepare(*appender).ok());
-    Page page =
-        ReadPage(body, PageFormat::kText, series_.layout(), {true, limit_}, labels_, metadata_);
+    Page page = ReadPage(body, PageFormat::kText, series_.layout(),
+                         {true, limit_, max_lines_, max_new_}, labels_, metadata_);
     ScrapeReport report;
     report.up = page.status.ok();
     const Timestamp t = kStart + Duration{seconds * 1000};
@@ -33,7 +33,7 @@ class PageTest : public ::testing::Test {
 
   ScrapeConfig config_;
   Labels target_{{"job", "j"}, {"instance", "i"}};
-  uint64_t limit_ = 0;
+  uint64_t limit_ = 0, max_lines_ = 1000, max_new_ = 1000;
   MemoryAppendable store_;
   FamilyPool pool_;
   MetadataCache metadata_{pool_};
@@ -153,6 +153,33 @@ TEST_F(PageTest, MetadataOfATargetHasALimit) {
   metadata_.ForEach([&](const SharedFamily& family) { bytes += family->metadata.help.size(); });
   EXPECT_LE(bytes, MetadataCache::kMaxBytes);
   EXPECT_GT(metadata_.TakeRefused(), 0u);
+}
+
+TEST_F(PageTest, APageWithTooManyLinesIsRefusedAndMakesNoSeries) {
+  max_lines_ = 3;
+  const int before = store_.resolves();
+  const Page page = Scrape(0, "a 1\nb 1\nc 1\nd 1\n");
+  EXPECT_EQ(page.status.error().message(), "more than 3 samples on a page");
+  EXPECT_EQ(page.limit, PageLimit::kSamples);
+  EXPECT_LE(page.lines.size(), 3u);
+  EXPECT_EQ(store_.resolves() - before, 5);  // the report series only
+  EXPECT_TRUE(Scrape(1, "a 1\nb 1\nc 1\n").status.ok());
+}
+
+TEST_F(PageTest, NewSeriesBeyondWhatAStoreTakesAreLeftOut) {
+  max_new_ = 2;
+  Page page = Scrape(0, "a 1\na 1\na 1\nb 1\nc 1\nc 2\nd 1\n");
+  EXPECT_TRUE(page.status.ok());
+  EXPECT_EQ(page.labels.size(), 2u);
+  EXPECT_EQ(page.lines.size(), 4u);
+  EXPECT_EQ(page.kept, 7u);
+  EXPECT_EQ(outcome_.added, 2u);
+  EXPECT_EQ(outcome_.refused_series, 3u);
+  EXPECT_EQ(page.repeats, 2u);
+  // The next ones have their turn.
+  Scrape(1, "a 1\nb 1\nc 1\nd 1\n");
+  EXPECT_EQ(outcome_.refused_series, 0u);
+  EXPECT_EQ(Timeline("d{instance=\"i\", job=\"j\"}"), "1000=1");
 }
 
 TEST_F(PageTest, AnExposedReportSeriesLosesToTheReal) {

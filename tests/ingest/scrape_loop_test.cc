@@ -40,7 +40,7 @@ class ScrapeTest : public ::testing::Test {
   void Start() {
     manager_ = std::make_unique<ScrapeManager>(
         ScrapePorts{time_, time_, workers_, transport_, RealFileSystem(), store_, metrics_}, kSeed,
-        "Prometheus/test");
+        "Prometheus/test", limits_);
     Apply();
   }
   void Apply() { manager_->Apply({}, {config_}); }
@@ -62,6 +62,7 @@ class ScrapeTest : public ::testing::Test {
   MemoryAppendable store_;
   MetricRegistry metrics_;
   ScrapeConfig config_;
+  ScrapeLimits limits_;
   FakeAnswer answer_;
   Timestamp first_;
   std::unique_ptr<ScrapeManager> manager_;
@@ -169,6 +170,23 @@ TEST_F(ScrapeTest, AnEndlessBodyIsCutOff) {
   config_.body_size_limit = 0;
   const HttpRequest request = MakeScrapeRequest(config_, {}, "", nullptr);
   EXPECT_EQ(request.max_response_bytes, kDefaultBodyLimit);
+}
+
+TEST_F(ScrapeTest, BodiesUnderWayHaveABudget) {
+  limits_.body_bytes = 1 << 20;
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(0);
+  answer_ = Text("a 1\n" + std::string(2 << 20, '\n'));
+  AdvanceSeconds(10);
+  EXPECT_EQ(Target().last_error,
+            "no memory for the page: those of all targets that are being read take more than "
+            "1048576 bytes");
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0");
+  // What it took is given back: others, and itself when it is small again, go on.
+  answer_ = Text("a 1\n" + std::string(1000 << 10, '\n'));
+  AdvanceSeconds(20);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=1 30000=1");
 }
 
 TEST_F(ScrapeTest, LimitsDiscardTheWholeScrape) {
