@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -31,6 +31,7 @@ constexpr std::chrono::seconds kWriteTimeout{60};
 constexpr std::chrono::seconds kDrainTimeout{2};
 constexpr size_t kMaxDrain = 16u << 20;
 constexpr size_t kReadBytes = 8u << 10;
+constexpr Duration kAcceptRetry{100};
 
 class ServerImpl;
 
@@ -107,7 +108,10 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
         connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")),
         shed_(metrics.GetCounter("tocsin_http_connections_shed_total",
                                  "Connections that waited for their clients and had to make place "
-                                 "for new ones.")) {}
+                                 "for new ones.")),
+        accept_errors_(metrics.GetCounter("tocsin_http_accept_errors_total",
+                                          "Connections that could not be accepted, for want of a "
+                                          "file descriptor say; tried again after 100 ms.")) {}
 
   Status Listen();
   void Stop(Duration grace) override;
@@ -126,9 +130,11 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
     explicit Listener(asio::io_context& context) : acceptor(context) {}
     tcp::acceptor acceptor;
     std::optional<tcp::socket> parked;  // accepted when there was no place
+    Timer again;                        // after an accept that failed
   };
 
   void Accept(const std::shared_ptr<Listener>& listener);
+  void AcceptLater(const std::shared_ptr<Listener>& listener);
   void Admit(const std::shared_ptr<Listener>& listener, tcp::socket socket);
   bool MakePlace();  // REQUIRES: mutex_ held
 
@@ -136,7 +142,7 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   const ServerOptions options_;
   const Handler handler_;
   const Gauge connections_;
-  const Counter shed_;
+  const Counter shed_, accept_errors_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::string> addresses_;
   std::mutex mutex_;
@@ -454,11 +460,21 @@ void ServerImpl::Accept(const std::shared_ptr<Listener>& listener) {
       asio::make_strand(loop_.context()),
       [self = shared_from_this(), listener](error_code error, tcp::socket socket) {
         if (error == asio::error::operation_aborted) return;
-        if (error) return self->Accept(listener);
+        if (error) return self->AcceptLater(listener);
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         self->Admit(listener, std::move(socket));
       });
+}
+
+// What is wrong (no descriptor left, say) will not be right at once: at once would be a busy loop.
+void ServerImpl::AcceptLater(const std::shared_ptr<Listener>& listener) {
+  std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  accept_errors_.Add();
+  listener->again = loop_.After(kAcceptRetry, [weak = weak_from_this(), listener] {
+    if (const auto self = weak.lock()) self->Accept(listener);
+  });
 }
 
 // Starts the connection when there is a place or one can be made; else it waits for one, and those

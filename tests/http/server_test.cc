@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,10 @@ class ServerTest : public ::testing::Test {
   // A connection that has sent `bytes`.
   int Connect(const std::string& bytes) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    SendOn(fd, bytes);
+    return fd;
+  }
+  void SendOn(int fd, const std::string& bytes) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<uint16_t>(std::stoi(address_.substr(address_.find(':') + 1))));
@@ -62,7 +67,6 @@ class ServerTest : public ::testing::Test {
     EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
     EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
-    return fd;
   }
   // All that comes until the server closes.
   static std::string ReadAll(int fd) {
@@ -241,6 +245,28 @@ TEST_F(ServerTest, ARequestThatHasBegunHasToArrive) {
   const std::string more = "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(send(fd, more.data(), more.size(), MSG_NOSIGNAL), static_cast<ssize_t>(more.size()));
   EXPECT_NE(ReadAll(fd).find("GET /b"), std::string::npos);
+}
+
+TEST_F(ServerTest, AnAcceptThatFailsIsTriedAgainAfterAWhile) {
+  Serve(Echo);
+  EXPECT_EQ(Get({.url = "/warm"}).response->status, 200);
+  const std::string get = "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n";
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  // Not one descriptor more than there is.
+  rlimit none = before;
+  const int lowest_free = dup(fd);
+  close(lowest_free);
+  none.rlim_cur = static_cast<rlim_t>(lowest_free);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  SendOn(fd, get);
+  std::this_thread::sleep_for(std::chrono::milliseconds(450));
+  const double errors = Metric("tocsin_http_accept_errors_total");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_GE(errors, 1);
+  EXPECT_LE(errors, 6);
+  EXPECT_NE(ReadAll(fd).find(" 200 "), std::string::npos);
 }
 
 TEST_F(ServerTest, AnswersRequestsThatCameTogether) {
