@@ -47,6 +47,8 @@ class Router {
 
   void Add(std::vector<Route> routes);
   void Handle(std::shared_ptr<const Request> request, Responder respond) const;
+  // For ServerOptions::admit: large bodies are for kReserved routes only, others take a form.
+  void Admit(const std::shared_ptr<const Request>& request, const Responder& respond) const;
 
  private:
   struct Impl;

@@ -26,6 +26,8 @@ using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kWriteTimeout{60};
+// A client that sends or takes as much gets its time again.
+constexpr size_t kProgress = 1u << 20;
 // A client that is refused may still be sending; closing at once would reset the connection before
 // it has read why.
 constexpr std::chrono::seconds kDrainTimeout{2};
@@ -34,6 +36,12 @@ constexpr size_t kReadBytes = 8u << 10;
 constexpr Duration kAcceptRetry{100};
 
 class ServerImpl;
+
+// An answer on its way.
+struct OutgoingMessage {
+  beast::http::response<beast::http::string_body> message;
+  beast::http::response_serializer<beast::http::string_body> serializer{message};
+};
 
 void AddParams(std::string_view text, Request& request) {
   auto params = ParseForm(text);
@@ -74,11 +82,21 @@ class Session : public std::enable_shared_from_this<Session> {
   void Handshake();
   void Read();
   void ReadHeader();
+  void OnHeader();
+  void Admit();
   void ReadBody();
+  void ReadRest();
+  std::shared_ptr<Request> MakeRequest() const;
   void OnRequest(error_code error);
   void WatchForHangup();
   void Answer(Response response, bool keep_alive, bool head, unsigned version);
+  void Write(std::shared_ptr<OutgoingMessage> outgoing);
+  void OnAnswered(error_code error, bool keep_alive);
   void Refuse(beast::http::status status, std::string text);
+  void Refuse(Response response);
+  // Counts what has come of a body that is not small; false: there is no room.
+  bool LeaseBody();
+  void ReturnBody();
   void Drain();
   void Close();
   void Finish();
@@ -92,6 +110,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<std::atomic<bool>> canceled_;
   std::string remote_;
   std::atomic<uint64_t> waiting_since_{0};
+  uint64_t body_lease_ = 0;  // of the server's share for large bodies
+  size_t progress_ = 0;      // since the time limit was set
   size_t drained_ = 0;
   bool fresh_ = true;  // nothing has come yet
   bool busy_ = false;
@@ -122,6 +142,13 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   void Enter(Session* session);
   void Leave(Session* session);
   uint64_t NextTurn() { return turns_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  // Room for more of large bodies; false: there is none.
+  bool TakeBody(uint64_t bytes) {
+    if (bodies_.fetch_add(bytes) + bytes <= options_.all_bodies_bytes) return true;
+    bodies_ -= bytes;
+    return false;
+  }
+  void GiveBody(uint64_t bytes) { bodies_ -= bytes; }
   // Whether a client waits for a place.
   bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
 
@@ -148,6 +175,7 @@ class ServerImpl final : public Server, public std::enable_shared_from_this<Serv
   std::mutex mutex_;
   std::set<Session*> sessions_;
   std::atomic<uint64_t> turns_{0};
+  std::atomic<uint64_t> bodies_{0};
   std::atomic<bool> crowded_{false};
   bool stopped_ = false;
 };
@@ -162,7 +190,20 @@ Session::Session(tcp::socket socket, std::shared_ptr<TlsContext> tls,
   server_->Enter(this);
 }
 
-Session::~Session() { server_->Leave(this); }
+Session::~Session() {
+  ReturnBody();
+  server_->Leave(this);
+}
+
+bool Session::LeaseBody() {
+  const uint64_t size = parser_->get().body().size();
+  if (size <= server_->options().small_body_bytes) return true;
+  if (!server_->TakeBody(size - body_lease_)) return false;
+  body_lease_ = size;
+  return true;
+}
+
+void Session::ReturnBody() { server_->GiveBody(std::exchange(body_lease_, 0)); }
 
 void Session::Start() {
   asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
@@ -232,23 +273,93 @@ void Session::ReadHeader() {
     beast::http::async_read_header(stream, buffer_, *parser_,
                                    [self = shared_from_this()](error_code error, size_t) {
                                      if (error) return self->OnRequest(error);
-                                     self->ReadBody();
+                                     self->OnHeader();
                                    });
+  });
+}
+
+// A small body just comes; for a larger one somebody has to ask who may send it.
+void Session::OnHeader() {
+  const ServerOptions& options = server_->options();
+  const auto length = parser_->content_length();
+  const uint64_t bytes = length ? *length : parser_->chunked() ? options.max_body_bytes : 0;
+  if (bytes <= options.small_body_bytes || !options.admit) return ReadBody();
+  Admit();
+}
+
+void Session::Admit() {
+  busy_ = true;
+  waiting_since_ = 0;
+  stream_.expires_never();
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  server_->options().admit(MakeRequest(), [self = shared_from_this(), answered](Response response) {
+    if (answered->exchange(true)) return;
+    asio::dispatch(self->stream_.get_executor(), [self, response = std::move(response)]() mutable {
+      self->busy_ = false;
+      if (response.status != 100) return self->Refuse(std::move(response));
+      self->waiting_since_ = self->server_->NextTurn();
+      self->ReadBody();
+    });
   });
 }
 
 void Session::ReadBody() {
   stream_.expires_after(server_->options().body_timeout);
+  progress_ = 0;
+  if (parser_->get()[beast::http::field::expect] != "100-continue") return ReadRest();
+  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   OnStream([this](auto& stream) {
-    if (parser_->get()[beast::http::field::expect] == "100-continue") {
-      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      error_code ignored;
-      asio::write(stream, asio::buffer(kContinue), ignored);
-    }
-    beast::http::async_read(
-        stream, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, size_t) { self->OnRequest(error); });
+    asio::async_write(stream, asio::buffer(kContinue),
+                      [self = shared_from_this()](error_code error, size_t) {
+                        if (error) return self->Close();
+                        self->ReadRest();
+                      });
   });
+}
+
+// By pieces: what has come counts, not what was announced, and who goes on sending gets its time
+// again.
+void Session::ReadRest() {
+  if (parser_->is_done()) return OnRequest({});
+  OnStream([this](auto& stream) {
+    beast::http::async_read_some(
+        stream, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t n) {
+          if (error) return self->OnRequest(error);
+          if (!self->LeaseBody()) {
+            Response response{.status = 503, .body = "too many large requests; try again\n"};
+            response.headers.emplace_back("Retry-After", "1");
+            return self->Refuse(std::move(response));
+          }
+          if ((self->progress_ += n) >= kProgress) {
+            self->progress_ = 0;
+            self->stream_.expires_after(self->server_->options().body_timeout);
+          }
+          self->ReadRest();
+        });
+  });
+}
+
+// As far as the header tells it.
+std::shared_ptr<Request> Session::MakeRequest() const {
+  const auto& message = parser_->get();
+  auto request = std::make_shared<Request>();
+  request->method = std::string(message.method_string());
+  const std::string_view target(message.target().data(), message.target().size());
+  const size_t mark = std::min(target.find('?'), target.size());
+  std::string path(target.substr(0, mark));
+  // An encoded slash is part of a segment: keep it encoded through the decoding of the path.
+  for (size_t at = 0; (at = path.find("%2", at)) != std::string::npos; at += 3) {
+    if (at + 2 < path.size() && (path[at + 2] == 'F' || path[at + 2] == 'f')) {
+      path.replace(at, 1, "%25");
+    }
+  }
+  request->path = PercentDecode(path);
+  if (mark < target.size()) request->query = std::string(target.substr(mark + 1));
+  for (const auto& field : message) {
+    request->headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  }
+  request->remote_address = remote_;
+  return request;
 }
 
 void Session::OnRequest(error_code error) {
@@ -269,25 +380,9 @@ void Session::OnRequest(error_code error) {
   }
   if (error) return Refuse(status::bad_request, "malformed request: " + error.message() + "\n");
 
+  auto request = MakeRequest();
   auto message = parser_->release();
-  auto request = std::make_shared<Request>();
-  request->method = std::string(message.method_string());
-  const std::string_view target(message.target().data(), message.target().size());
-  const size_t mark = std::min(target.find('?'), target.size());
-  std::string path(target.substr(0, mark));
-  // An encoded slash is part of a segment: keep it encoded through the decoding of the path.
-  for (size_t at = 0; (at = path.find("%2", at)) != std::string::npos; at += 3) {
-    if (at + 2 < path.size() && (path[at + 2] == 'F' || path[at + 2] == 'f')) {
-      path.replace(at, 1, "%25");
-    }
-  }
-  request->path = PercentDecode(path);
-  if (mark < target.size()) request->query = std::string(target.substr(mark + 1));
-  for (const auto& field : message) {
-    request->headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-  }
   request->body = std::move(message.body());
-  request->remote_address = remote_;
   if (request->header("content-type").starts_with("application/x-www-form-urlencoded")) {
     AddParams(request->body, *request);
   }
@@ -328,7 +423,9 @@ void Session::WatchForHangup() {
 }
 
 void Session::Answer(Response response, bool keep_alive, bool head, unsigned version) {
-  auto message = std::make_shared<beast::http::response<beast::http::string_body>>();
+  ReturnBody();
+  auto outgoing = std::make_shared<OutgoingMessage>();
+  auto* message = &outgoing->message;
   message->version(version);
   message->result(static_cast<unsigned>(response.status));
   if (!response.content_type.empty()) {
@@ -342,24 +439,44 @@ void Session::Answer(Response response, bool keep_alive, bool head, unsigned ver
   if (head || empty) message->body().clear();  // the length of what GET would give stays
 
   stream_.expires_after(kWriteTimeout);
-  OnStream([this, message](auto& stream) {
-    beast::http::async_write(stream, *message,
-                             [self = shared_from_this(), message](error_code error, size_t) {
-                               self->busy_ = false;
-                               error_code ignored;
-                               self->stream_.socket().cancel(ignored);  // the hangup watch
-                               if (!error && self->refused_) return self->Drain();
-                               if (error) return self->Close();
-                               if (!message->keep_alive()) return self->Finish();
-                               self->Read();
-                             });
+  progress_ = 0;
+  Write(std::move(outgoing));
+}
+
+// A slow client gets its time again and again, as long as it takes enough of the answer.
+void Session::Write(std::shared_ptr<OutgoingMessage> outgoing) {
+  auto& serializer = outgoing->serializer;
+  OnStream([&](auto& stream) {
+    beast::http::async_write_some(
+        stream, serializer,
+        [self = shared_from_this(), outgoing = std::move(outgoing)](error_code error, size_t n) {
+          if (!error && !outgoing->serializer.is_done()) {
+            if ((self->progress_ += n) >= kProgress) {
+              self->progress_ = 0;
+              self->stream_.expires_after(kWriteTimeout);
+            }
+            return self->Write(outgoing);
+          }
+          self->OnAnswered(error, outgoing->message.keep_alive());
+        });
   });
 }
 
+void Session::OnAnswered(error_code error, bool keep_alive) {
+  busy_ = false;
+  error_code ignored;
+  stream_.socket().cancel(ignored);  // the hangup watch
+  if (!error && refused_) return Drain();
+  if (error) return Close();
+  if (!keep_alive) return Finish();
+  Read();
+}
+
 void Session::Refuse(beast::http::status status, std::string text) {
-  Response response;
-  response.status = static_cast<int>(status);
-  response.body = std::move(text);
+  Refuse({.status = static_cast<int>(status), .body = std::move(text)});
+}
+
+void Session::Refuse(Response response) {
   busy_ = true;
   refused_ = true;
   stream_.expires_never();

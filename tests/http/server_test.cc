@@ -247,6 +247,68 @@ TEST_F(ServerTest, ARequestThatHasBegunHasToArrive) {
   EXPECT_NE(ReadAll(fd).find("GET /b"), std::string::npos);
 }
 
+TEST_F(ServerTest, ALargeBodyIsReadOnlyFromThoseWhoMaySendIt) {
+  ServerOptions options;
+  options.small_body_bytes = 100;
+  options.admit = [](std::shared_ptr<const Request> head, Responder respond) {
+    EXPECT_EQ(head->body, "");
+    respond({.status = head->header("authorization").empty() ? 401 : 100});
+  };
+  Serve(Echo, options);
+  // Refused by its header: none of the body was sent.
+  EXPECT_NE(Raw("POST /w HTTP/1.1\r\nContent-Length: 1000\r\n\r\n").find(" 401 "),
+            std::string::npos);
+  EXPECT_NE(Raw("POST /w HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").find(" 401 "),
+            std::string::npos);
+  HttpRequest post{.method = "POST", .url = "/w"};
+  post.body = std::string(100, 'x');
+  EXPECT_EQ(Get(post).response->status, 200);
+  post.body = std::string(100'000, 'x');
+  EXPECT_EQ(Get(post).response->status, 401);
+  post.headers = {{"Authorization", "me"}};
+  EXPECT_EQ(Get(post).response->body.size(), 100'000 + std::string("POST /w ").size());
+}
+
+TEST_F(ServerTest, LargeBodiesUnderWayHaveABudget) {
+  ServerOptions options;
+  options.small_body_bytes = 1000;
+  options.all_bodies_bytes = 150'000;
+  Serve(Echo, options);
+  const std::string head =
+      "POST /w HTTP/1.1\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n";
+  const int first = Connect(head + std::string(90'000, 'x'));
+  HttpRequest post{.method = "POST", .url = "/w"};
+  post.body = std::string(100'000, 'y');
+  // Until all of the first one is there.
+  while (Get(post).response->status != 503) std::this_thread::yield();
+  post.body = std::string(1000, 'y');
+  EXPECT_EQ(Get(post).response->status, 200);
+  EXPECT_EQ(send(first, std::string(10'000, 'x').data(), 10'000, MSG_NOSIGNAL), 10'000);
+  EXPECT_NE(ReadAll(first).find(" 200 "), std::string::npos);
+  post.body = std::string(100'000, 'y');
+  EXPECT_EQ(Get(post).response->status, 200);
+}
+
+TEST_F(ServerTest, SaysContinueToThoseWhoAsk) {
+  Serve(Echo);
+  const int fd = Connect(
+      "POST /w HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  char buffer[200];
+  const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+  ASSERT_GT(n, 0);
+  EXPECT_EQ(std::string(buffer, static_cast<size_t>(n)), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(send(fd, "body", 4, MSG_NOSIGNAL), 4);
+  EXPECT_NE(ReadAll(fd).find("POST /w body"), std::string::npos);
+}
+
+TEST_F(ServerTest, ALargeAnswerArrivesWhole) {
+  Serve(
+      [](const auto&, const Responder& respond) { respond({.body = std::string(20 << 20, 'z')}); });
+  const auto got = Get({.url = "/", .max_response_bytes = 64u << 20});
+  ASSERT_TRUE(got.response.ok()) << got.response.error().message();
+  EXPECT_EQ(got.response->body.size(), 20u << 20);
+}
+
 TEST_F(ServerTest, AnAcceptThatFailsIsTriedAgainAfterAWhile) {
   Serve(Echo);
   EXPECT_EQ(Get({.url = "/warm"}).response->status, 200);
@@ -371,6 +433,32 @@ TEST(Router, WhatIsReservedDoesNotWaitBehindQueries) {
   EXPECT_NE(ask("POST", "/api/v2/alerts"), 0);
   EXPECT_EQ(queries.waiting.size(), 1u);
   queries.waiting.clear();
+}
+
+TEST(Router, LargeBodiesAreForRoutesThatTakeThem) {
+  MetricRegistry metrics;
+  testing::ManualScheduler clock;
+  testing::InlineExecutor inline_executor;
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor, inline_executor,
+                metrics, clock);
+  router.Add(ApiRoutes({}));
+  const auto ask = [&](std::string path, uint64_t length) {
+    auto request = std::make_shared<Request>();
+    request->method = "POST";
+    request->path = std::move(path);
+    if (length != 0) request->headers.emplace_back("Content-Length", std::to_string(length));
+    int status = 0;
+    router.Admit(request, [&status](const Response& response) { status = response.status; });
+    return status;
+  };
+  EXPECT_EQ(ask("/api/v1/write", 60u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/write", 0), 100);
+  EXPECT_EQ(ask("/api/v2/alerts", 60u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/query", 2u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/query", 60u << 20), 413);
+  EXPECT_EQ(ask("/api/v1/query", 0), 413);  // of unknown size
+  EXPECT_EQ(ask("/-/healthy", 60u << 20), 405);
+  EXPECT_EQ(ask("/nothing", 60u << 20), 404);
 }
 
 TEST(Router, MatchesCountsAndRefuses) {

@@ -170,9 +170,14 @@ Status App::Impl::Listen() {
                                  http::Responder respond) {
     router.load()->Handle(std::move(request), std::move(respond));
   };
+  options.admit = [this](std::shared_ptr<const http::Request> request, http::Responder respond) {
+    router.load()->Admit(request, respond);
+  };
+  options.all_bodies_bytes = std::max(flags.memory_max / 2, options.max_body_bytes);
   if (guard != nullptr) {
     options.tls = [guard = guard] { return guard->Tls(); };
     handler = guard->Protect(std::move(handler));
+    options.admit = guard->Protect(std::move(options.admit));
   }
   TOCSIN_ASSIGN(server, http::Server::Start(loop, std::move(options), std::move(handler), metrics));
   return OkStatus();
