@@ -78,6 +78,9 @@ struct App::Impl {
   http::ApiContext ContextOf(bool ready);
   http::ServerState StateOf();
   SiteOptions OptionsOf(const SiteConfig& config);
+  uint64_t MemoryMax() const {
+    return flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
+  }
   Status Stop();
 
   const Flags flags;
@@ -173,7 +176,7 @@ Status App::Impl::Listen() {
   options.admit = [this](std::shared_ptr<const http::Request> request, http::Responder respond) {
     router.load()->Admit(request, respond);
   };
-  options.all_bodies_bytes = std::max(flags.memory_max / 2, options.max_body_bytes);
+  options.all_bodies_bytes = std::max(MemoryMax() / 2, options.max_body_bytes);
   if (guard != nullptr) {
     options.tls = [guard = guard] { return guard->Tls(); };
     handler = guard->Protect(std::move(handler));
@@ -186,7 +189,7 @@ Status App::Impl::Listen() {
 SiteOptions App::Impl::OptionsOf(const SiteConfig& config) {
   SiteOptions options;
   options.storage.path = flags.storage_path;
-  options.storage.memory_max = flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
+  options.storage.memory_max = MemoryMax();
   options.storage.series_max = flags.series_max;
   options.storage.snapshot_keep = flags.snapshot_keep;
   options.storage.sync_interval = flags.sync_interval;
