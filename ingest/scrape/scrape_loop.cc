@@ -348,19 +348,20 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
   report.body_bytes = fetched.over_body_limit ? -1 : static_cast<double>(fetched.body.size());
   out.duration = ToSeconds(context_.ports.clock.Monotonic() - fetched.started);
   report.duration_seconds = out.duration;
-  if (page.status.ok()) {
+  report.up = page.status.ok();
+  if (report.up) {
     out.outcome = series_.WritePage(appender, fetched.t, page, report);
     // A series that no store can hold spoils its page, as a line that cannot be read does.
     const Status& written = out.outcome.status;
     if (!written.ok() && written.error().code() == ErrorCode::kInvalidLabels)
       page.status = std::exchange(out.outcome.status, OkStatus());
   }
-  report.up = page.status.ok();
-  if (report.up) {
+  if (page.status.ok()) {
     context_.metrics.duplicates.Add(static_cast<double>(page.repeats));
     context_.metrics.refused_series.Add(static_cast<double>(out.outcome.refused_series));
     context_.metrics.exemplars_refused.Add(static_cast<double>(out.outcome.refused_exemplars));
   } else {
+    report.up = false;
     out.error = page.status.error().message();
     CountLimits(fetched, page);
     out.outcome = series_.WriteFailure(appender, fetched.t, report);
