@@ -92,6 +92,7 @@ class DbImpl final : public Db {
   }
 
   std::string TailEnd() const override { return EndOfLog(tail_deps_).Encode(); }
+  std::string TailBegin() const override { return TailPosition().Encode(); }
   Timestamp TailNewest() const override { return head_.max_time(); }
   Result<std::unique_ptr<Tail>> OpenTail(const std::string& position) override {
     TOCSIN_ASSIGN(TailPosition decoded, TailPosition::Decode(position));
