@@ -33,6 +33,7 @@ constexpr size_t kProgress = 1u << 20;
 constexpr std::chrono::seconds kDrainTimeout{2};
 constexpr size_t kMaxDrain = 16u << 20;
 constexpr size_t kReadBytes = 8u << 10;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr Duration kAcceptRetry{100};
 
 class ServerImpl;
@@ -307,7 +308,6 @@ void Session::ReadBody() {
   stream_.expires_after(server_->options().body_timeout);
   progress_ = 0;
   if (parser_->get()[beast::http::field::expect] != "100-continue") return ReadRest();
-  static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   OnStream([this](auto& stream) {
     asio::async_write(stream, asio::buffer(kContinue),
                       [self = shared_from_this()](error_code error, size_t) {
