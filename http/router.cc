@@ -7,12 +7,15 @@
 
 #include "storage/base/compression.h"
 #include "storage/base/json.h"
+#include "storage/base/number.h"
 
 namespace tocsin::http {
 namespace {
 
 // Below this compressing costs more than it saves.
 constexpr size_t kMinCompressBytes = 1024;
+// What a form, a silence or the like may have: queries of a megabyte are met.
+constexpr uint64_t kMaxForm = 4u << 20;
 
 std::vector<std::string_view> Segments(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -109,11 +112,15 @@ struct Router::Impl {
   std::string prefix;
   Regex origins;
   Executor& queries;
+  Executor& reserved;
   MetricRegistry& metrics;
   const Clock& clock;
   std::vector<std::unique_ptr<Entry>> entries;
   mutable std::mutex mutex;
   mutable std::map<std::pair<std::string, int>, Counter> counters;
+
+  struct Found;
+  Found Find(const Request& request) const;
 
   void Observe(const Entry& entry, double seconds) const {
     std::call_once(entry.once, [&] {
@@ -154,9 +161,10 @@ struct Router::Impl {
   }
 };
 
-Router::Router(std::string prefix, Regex origins, Executor& queries, MetricRegistry& metrics,
-               const Clock& clock)
-    : impl_(new Impl{std::move(prefix), std::move(origins), queries, metrics, clock, {}, {}, {}}) {
+Router::Router(std::string prefix, Regex origins, Executor& queries, Executor& reserved,
+               MetricRegistry& metrics, const Clock& clock)
+    : impl_(new Impl{
+          std::move(prefix), std::move(origins), queries, reserved, metrics, clock, {}, {}, {}}) {
   while (impl_->prefix.ends_with('/')) impl_->prefix.pop_back();
 }
 
@@ -171,59 +179,57 @@ void Router::Add(std::vector<Route> routes) {
   }
 }
 
-void Router::Handle(std::shared_ptr<const Request> request, Responder respond) const {
-  std::string_view path = request->path;
-  auto fail = [&](int status, std::string text, HttpHeaders headers = {}) {
-    Response response;
-    response.status = status;
-    response.body = std::move(text);
-    response.headers = std::move(headers);
-    impl_->Wrap(nullptr, request, respond)(std::move(response));
+// The entry that answers a request, or why there is none.
+struct Router::Impl::Found {
+  const Entry* entry = nullptr;
+  PathArgs args;
+  Response refusal;
+};
+
+Router::Impl::Found Router::Impl::Find(const Request& request) const {
+  std::string_view path = request.path;
+  Found found;
+  const auto fail = [&](int status, std::string text, HttpHeaders headers = {}) {
+    found.refusal.status = status;
+    found.refusal.body = std::move(text);
+    found.refusal.headers = std::move(headers);
+    return std::move(found);
   };
   // Alertmanager's clients read errors as JSON.
   const auto no_route = [&](int status, const std::string& message, HttpHeaders headers = {}) {
     std::string body;
     JsonWriter(body).BeginObject().Field("code", status).Field("message", message).EndObject();
-    headers.emplace_back("Content-Type", "application/json");
-    fail(status, body + "\n", std::move(headers));
+    found.refusal.content_type = "application/json";
+    return fail(status, body + "\n", std::move(headers));
   };
-  if (!impl_->prefix.empty()) {
-    const bool below = path.starts_with(impl_->prefix) &&
-                       (path.size() == impl_->prefix.size() || path[impl_->prefix.size()] == '/');
+  if (!prefix.empty()) {
+    const bool below =
+        path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
     if (!below) {
-      if (path == "/") return fail(302, "", {{"Location", impl_->prefix + "/"}});
+      if (path == "/") return fail(302, "", {{"Location", prefix + "/"}});
       return fail(404, "404 page not found\n");
     }
-    path.remove_prefix(impl_->prefix.size());
+    path.remove_prefix(prefix.size());
   }
   if (path.empty()) path = "/";
   if (path.front() != '/') return fail(404, "404 page not found\n");
 
   const auto segments = Segments(path);
   std::vector<std::string> allowed;
-  PathArgs args;
-  for (const auto& entry : impl_->entries) {
-    if (!Matches(entry->segments, segments, &args)) continue;
-    if (!Allows(entry->route.methods, request->method)) {
-      allowed.insert(allowed.end(), entry->route.methods.begin(), entry->route.methods.end());
-      continue;
+  for (const auto& entry : entries) {
+    if (!Matches(entry->segments, segments, &found.args)) continue;
+    if (Allows(entry->route.methods, request.method)) {
+      found.entry = entry.get();
+      return found;
     }
-    Responder wrapped = impl_->Wrap(entry.get(), request, std::move(respond));
-    if (entry->route.pool == Pool::kLoop) {
-      entry->route.handler(request, args, std::move(wrapped));
-    } else {
-      impl_->queries.Post([e = entry.get(), request, args, wrapped = std::move(wrapped)] {
-        e->route.handler(request, args, wrapped);
-      });
-    }
-    return;
+    allowed.insert(allowed.end(), entry->route.methods.begin(), entry->route.methods.end());
   }
   const bool v2 = path.starts_with("/api/v2/") || path.starts_with("/alertmanager/api/v2/");
   if (allowed.empty()) {
-    if (v2) return no_route(404, "path " + request->path + " was not found");
+    if (v2) return no_route(404, "path " + request.path + " was not found");
     return fail(404, "404 page not found\n");
   }
-  if (request->method == "OPTIONS") return fail(204, "");
+  if (request.method == "OPTIONS") return fail(204, "");
   const auto join = [&allowed](std::string_view separator) {
     std::string list;
     for (const std::string& method : allowed) {
@@ -235,9 +241,32 @@ void Router::Handle(std::shared_ptr<const Request> request, Responder respond) c
   const HttpHeaders allow = {{"Allow", join(", ")}};
   if (v2) {
     return no_route(
-        405, "method " + request->method + " is not allowed, but [" + join(",") + "] are", allow);
+        405, "method " + request.method + " is not allowed, but [" + join(",") + "] are", allow);
   }
-  fail(405, "Method Not Allowed\n", allow);
+  return fail(405, "Method Not Allowed\n", allow);
+}
+
+void Router::Handle(std::shared_ptr<const Request> request, Responder respond) const {
+  auto [entry, args, refusal] = impl_->Find(*request);
+  Responder wrapped = impl_->Wrap(entry, request, std::move(respond));
+  if (entry == nullptr) return wrapped(std::move(refusal));
+  if (entry->route.pool == Pool::kLoop) return entry->route.handler(request, args, wrapped);
+  Executor& pool = entry->route.pool == Pool::kQuery ? impl_->queries : impl_->reserved;
+  pool.Post([e = entry, request, args = std::move(args), wrapped = std::move(wrapped)] {
+    e->route.handler(request, args, wrapped);
+  });
+}
+
+void Router::Admit(const std::shared_ptr<const Request>& request, const Responder& respond) const {
+  auto found = impl_->Find(*request);
+  if (found.entry == nullptr) return impl_->Wrap(nullptr, request, respond)(found.refusal);
+  const bool upload = found.entry->route.pool == Pool::kReserved;
+  const auto length = ParseUint(request->header("content-length"));
+  if (upload || (length && *length <= kMaxForm)) return respond({.status = 100});
+  Response refusal{.status = 413};
+  refusal.body =
+      "request body larger than " + std::to_string(kMaxForm) + " bytes, or of unknown size\n";
+  impl_->Wrap(found.entry, request, respond)(std::move(refusal));
 }
 
 }  // namespace tocsin::http

@@ -22,8 +22,9 @@ using RouteHandler =
     std::function<void(const std::shared_ptr<const Request>&, const PathArgs&, Responder)>;
 
 enum class Pool {
-  kLoop,   // quick and never blocks: health, status
-  kQuery,  // evaluates or scans
+  kLoop,      // quick and never blocks: health, status
+  kQuery,     // evaluates or scans
+  kReserved,  // what must not wait behind queries: samples and alerts that come in, own metrics
 };
 
 struct Route {
@@ -40,12 +41,14 @@ class Router {
  public:
   // `prefix`: the --web.route-prefix, "" or "/x". `origins`: the --web.cors.origin, pages of which
   // origins may read the answers.
-  Router(std::string prefix, Regex origins, Executor& queries, MetricRegistry& metrics,
-         const Clock& clock);
+  Router(std::string prefix, Regex origins, Executor& queries, Executor& reserved,
+         MetricRegistry& metrics, const Clock& clock);
   ~Router();
 
   void Add(std::vector<Route> routes);
   void Handle(std::shared_ptr<const Request> request, Responder respond) const;
+  // For ServerOptions::admit: large bodies are for kReserved routes only, others take a form.
+  void Admit(const std::shared_ptr<const Request>& request, const Responder& respond) const;
 
  private:
   struct Impl;

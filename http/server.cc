@@ -21,6 +21,7 @@ using boost::system::error_code;
 // Between two looks at the deadlines of sessions.
 constexpr Duration kMinSweep{10};
 constexpr Duration kMaxSweep{1000};
+constexpr Duration kAcceptRetry{100};
 
 Duration SweepInterval(const ServerOptions& options) {
   const Duration shortest = std::min({options.read_timeout, options.first_byte_timeout,
@@ -40,7 +41,10 @@ class ServerImpl final : public Server,
         connections_(metrics.GetGauge("tocsin_http_connections", "Open HTTP connections.")),
         shed_(metrics.GetCounter("tocsin_http_connections_shed_total",
                                  "Connections that waited for their clients and had to make place "
-                                 "for new ones.")) {}
+                                 "for new ones.")),
+        accept_errors_(metrics.GetCounter("tocsin_http_accept_errors_total",
+                                          "Connections that could not be accepted, for want of a "
+                                          "file descriptor say; tried again after 100 ms.")) {}
 
   Status Listen();
   void Stop(Duration grace) override;
@@ -52,6 +56,12 @@ class ServerImpl final : public Server,
   void Leave(Session* session) override;
   uint64_t NextTurn() override { return turns_.fetch_add(1, std::memory_order_relaxed) + 1; }
   bool crowded() const override { return crowded_.load(); }
+  bool TakeBody(uint64_t bytes) override {
+    if (bodies_.fetch_add(bytes) + bytes <= options_.all_bodies_bytes) return true;
+    bodies_ -= bytes;
+    return false;
+  }
+  void GiveBody(uint64_t bytes) override { bodies_ -= bytes; }
   int64_t SweepAfter(Duration duration) const override {
     // The next one may come at once.
     return sweeps_.load() + 1 + (duration + sweep_interval_ - Duration{1}) / sweep_interval_;
@@ -63,9 +73,11 @@ class ServerImpl final : public Server,
     tcp::acceptor acceptor;
     tcp::endpoint peer;                 // of the connection accepted last
     std::optional<tcp::socket> parked;  // accepted when there was no place
+    Timer again;                        // after an accept that failed
   };
 
   void Accept(const std::shared_ptr<Listener>& listener);
+  void AcceptLater(const std::shared_ptr<Listener>& listener);
   void Admit(const std::shared_ptr<Listener>& listener, tcp::socket socket);
   bool MakePlace();      // REQUIRES: mutex_ held
   void ScheduleSweep();  // REQUIRES: mutex_ held
@@ -76,12 +88,13 @@ class ServerImpl final : public Server,
   const Handler handler_;
   const Duration sweep_interval_;
   const Gauge connections_;
-  const Counter shed_;
+  const Counter shed_, accept_errors_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::string> addresses_;
   std::mutex mutex_;
   std::set<Session*> sessions_;
   std::atomic<uint64_t> turns_{0};
+  std::atomic<uint64_t> bodies_{0};
   std::atomic<bool> crowded_{false};
   bool stopped_ = false;
   std::atomic<int64_t> sweeps_{0};
@@ -152,11 +165,21 @@ void ServerImpl::Accept(const std::shared_ptr<Listener>& listener) {
       asio::make_strand(loop_.context()), listener->peer,
       [self = shared_from_this(), listener](error_code error, tcp::socket socket) {
         if (error == asio::error::operation_aborted) return;
-        if (error) return self->Accept(listener);
+        if (error) return self->AcceptLater(listener);
         error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         self->Admit(listener, std::move(socket));
       });
+}
+
+// What is wrong (no descriptor left, say) will not be right at once: at once would be a busy loop.
+void ServerImpl::AcceptLater(const std::shared_ptr<Listener>& listener) {
+  std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  accept_errors_.Add();
+  listener->again = loop_.After(kAcceptRetry, [weak = weak_from_this(), listener] {
+    if (const auto self = weak.lock()) self->Accept(listener);
+  });
 }
 
 // Starts the connection when there is a place or one can be made; else it waits for one, and those

@@ -18,9 +18,20 @@ namespace tocsin::http {
 
 struct TlsContext;  // http/tls.h
 
+// Called on the event loop: must hand anything slow to an executor. `respond` may be called from
+// any thread, once; never calling it keeps the client waiting until its timeout.
+using Handler = std::function<void(std::shared_ptr<const Request> request, Responder respond)>;
+
 struct ServerOptions {
   std::vector<std::string> listen_addresses = {"127.0.0.1:9090"};
   uint64_t max_body_bytes = 64u << 20;
+  // What anybody may send before it is asked who it is and what for.
+  uint64_t small_body_bytes = 64u << 10;
+  // What has come of all larger bodies under way together; then 503.
+  uint64_t all_bodies_bytes = 256u << 20;
+  // Asked before a body that is not small is read, with the request as far as its header tells it:
+  // status 100 lets the body come, anything else is the answer. Null: all may come.
+  Handler admit;
   uint32_t max_header_bytes = 64u << 10;
   // When they are taken, a new connection costs the oldest one that only waits for its client.
   int max_connections = 512;
@@ -31,10 +42,6 @@ struct ServerOptions {
   // Asked for each connection; null, or giving null: plain HTTP.
   std::function<std::shared_ptr<TlsContext>()> tls;
 };
-
-// Called on the event loop: must hand anything slow to an executor. `respond` may be called from
-// any thread, once; never calling it keeps the client waiting until its timeout.
-using Handler = std::function<void(std::shared_ptr<const Request> request, Responder respond)>;
 
 // Thread-safe.
 class Server {

@@ -22,12 +22,15 @@ using boost::system::error_code;
 using Socket = Session::Socket;
 
 constexpr Duration kWriteTimeout{60'000};
+// A client that sends or takes as much gets its time again.
+constexpr size_t kProgress = 1u << 20;
 // A client that is refused may still be sending; closing at once would reset the connection before
 // it has read why.
 constexpr Duration kDrainTimeout{2'000};
 constexpr size_t kMaxDrain = 16u << 20;
 constexpr size_t kReadBytes = 8u << 10;
 constexpr size_t kReadBodyBytes = 64u << 10;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void AddParams(std::string_view text, Request& request) {
   auto params = ParseForm(text);
@@ -88,7 +91,20 @@ Session::Session(Socket socket, std::string peer, std::shared_ptr<TlsContext> tl
   host_->Enter(this);
 }
 
-Session::~Session() { host_->Leave(this); }
+Session::~Session() {
+  ReturnBody();
+  host_->Leave(this);
+}
+
+bool Session::LeaseBody() {
+  const uint64_t size = parser_->get().body().size();
+  if (size <= host_->options().small_body_bytes) return true;
+  if (!host_->TakeBody(size - body_lease_)) return false;
+  body_lease_ = size;
+  return true;
+}
+
+void Session::ReturnBody() { host_->GiveBody(std::exchange(body_lease_, 0)); }
 
 void Session::Start() {
   asio::dispatch(socket_.get_executor(), [self = shared_from_this()] {
@@ -173,25 +189,68 @@ void Session::OnBytes() {
   }
   const bool had_header = parser_->is_header_done();
   error_code error;
-  buffer_.consume(parser_->put(buffer_.data(), error));
+  const size_t taken = parser_->put(buffer_.data(), error);
+  buffer_.consume(taken);
   if (error == beast::http::error::need_more) error = {};
   if (error || parser_->is_done()) return OnRequest(error);
-  if (!had_header && parser_->is_header_done()) {
-    Within(host_->options().body_timeout);
-    if (parser_->get()[beast::http::field::expect] == "100-continue") SendContinue();
+  if (!had_header && parser_->is_header_done()) return OnHeader();
+  if (had_header) {
+    // What has come counts, not what was announced, and who goes on sending gets its time again.
+    if (!LeaseBody()) {
+      Response response{.status = 503, .body = "too many large requests; try again\n"};
+      response.headers.emplace_back("Retry-After", "1");
+      return Refuse(std::move(response));
+    }
+    if ((progress_ += taken) >= kProgress) {
+      progress_ = 0;
+      Within(host_->options().body_timeout);
+    }
   }
   ReadSome();
 }
 
-void Session::SendContinue() {
-  OnStream([](auto& stream) {
-    error_code ignored;
-    asio::write(stream, asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), ignored);
+// A small body just comes; for a larger one somebody has to ask who may send it.
+void Session::OnHeader() {
+  const ServerOptions& options = host_->options();
+  const auto length = parser_->content_length();
+  const uint64_t bytes = length ? *length : parser_->chunked() ? options.max_body_bytes : 0;
+  if (bytes <= options.small_body_bytes || !options.admit) return ReadBody();
+  Admit();
+}
+
+void Session::Admit() {
+  busy_ = true;
+  waiting_since_ = 0;
+  Unhurried();
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  host_->options().admit(HeaderAsRequest(), [self = shared_from_this(),
+                                             answered](Response response) {
+    if (answered->exchange(true)) return;
+    asio::dispatch(self->socket_.get_executor(), [self, response = std::move(response)]() mutable {
+      self->busy_ = false;
+      if (response.status != 100) return self->Refuse(std::move(response));
+      self->waiting_since_ = self->host_->NextTurn();
+      self->ReadBody();
+    });
   });
 }
 
-std::shared_ptr<Request> Session::TakeRequest() {
-  auto message = parser_->release();
+void Session::ReadBody() {
+  Within(host_->options().body_timeout);
+  progress_ = 0;
+  if (parser_->get()[beast::http::field::expect] != "100-continue") return ReadSome();
+  OnStream([this](auto& stream) {
+    asio::async_write(stream, asio::buffer(kContinue),
+                      [self = shared_from_this()](error_code error, size_t) {
+                        if (error) return self->Close();
+                        self->ReadSome();
+                      });
+  });
+}
+
+// Without its body and what that tells.
+std::shared_ptr<Request> Session::HeaderAsRequest() const {
+  const auto& message = parser_->get();
   auto request = std::make_shared<Request>();
   request->method = std::string(message.method_string());
   const std::string_view target(message.target().data(), message.target().size());
@@ -208,8 +267,13 @@ std::shared_ptr<Request> Session::TakeRequest() {
   for (const auto& field : message) {
     request->headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
-  request->body = std::move(message.body());
   request->remote_address = remote_;
+  return request;
+}
+
+std::shared_ptr<Request> Session::TakeRequest() {
+  auto request = HeaderAsRequest();
+  request->body = std::move(parser_->get().body());
   if (request->header("content-type").starts_with("application/x-www-form-urlencoded")) {
     AddParams(request->body, *request);
   }
@@ -238,8 +302,11 @@ void Session::OnRequest(error_code error) {
   waiting_since_ = 0;
   Unhurried();
   auto answered = std::make_shared<std::atomic<bool>>(false);
+  // Whoever answers has had the body.
+  const std::shared_ptr<void> lease(nullptr, [host = host_, bytes = std::exchange(body_lease_, 0)](
+                                                 void*) { host->GiveBody(bytes); });
   host_->handler()(std::move(request),
-                   [self = shared_from_this(), answered, form](Response response) {
+                   [self = shared_from_this(), answered, lease, form](Response response) {
                      if (!answered->exchange(true)) self->Respond(std::move(response), form);
                    });
   WatchForClient();
@@ -306,13 +373,25 @@ void Session::SendRest(AnswerPtr answer) {
   waiting_since_ = 0;
   if (answer->sent == answer->head.size() + answer->body.size()) return Answered(*answer);
   Within(kWriteTimeout);
+  progress_ = 0;
+  WriteSome(std::move(answer));
+}
+
+// A slow client gets its time again and again, as long as it takes enough of the answer.
+void Session::WriteSome(AnswerPtr answer) {
   const auto rest = answer->rest();
   OnStream([&](auto& stream) {
-    asio::async_write(
-        stream, rest,
-        [self = shared_from_this(), answer = std::move(answer)](error_code error, size_t) {
+    stream.async_write_some(
+        rest, [self = shared_from_this(), answer = std::move(answer)](error_code error, size_t n) {
           if (error) return self->Close();
-          self->Answered(*answer);
+          answer->sent += n;
+          if (answer->sent == answer->head.size() + answer->body.size())
+            return self->Answered(*answer);
+          if ((self->progress_ += n) >= kProgress) {
+            self->progress_ = 0;
+            self->Within(kWriteTimeout);
+          }
+          self->WriteSome(answer);
         });
   });
 }
@@ -334,13 +413,16 @@ void Session::NextRequest() {
 }
 
 void Session::Refuse(beast::http::status status, std::string text) {
-  Response response;
-  response.status = static_cast<int>(status);
+  Refuse({.status = static_cast<int>(status), .body = std::move(text)});
+}
+
+void Session::Refuse(Response response) {
   busy_ = true;
+  ReturnBody();
   auto answer = std::make_shared<Answer>();
   answer->refusal = true;
-  answer->head = HeadOf(response, 11, false, text.size());
-  answer->body = std::move(text);
+  answer->head = HeadOf(response, 11, false, response.body.size());
+  answer->body = std::move(response.body);
   SendRest(std::move(answer));
 }
 

@@ -33,6 +33,9 @@ class SessionHost {
   virtual uint64_t NextTurn() = 0;
   // Whether a client waits for a place.
   virtual bool crowded() const = 0;
+  // Room for more of large bodies; false: there is none.
+  virtual bool TakeBody(uint64_t bytes) = 0;
+  virtual void GiveBody(uint64_t bytes) = 0;
   // The sweep (Session::CheckDeadline) by which this much time has passed for sure.
   virtual int64_t SweepAfter(Duration duration) const = 0;
 };
@@ -89,7 +92,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void Read();
   void ReadSome();
   void OnBytes();
-  void SendContinue();
+  void OnHeader();
+  void Admit();
+  void ReadBody();
+  std::shared_ptr<Request> HeaderAsRequest() const;
+  // Counts what has come of a body that is not small; false: there is no room.
+  bool LeaseBody();
+  void ReturnBody();
   void OnRequest(boost::system::error_code error);
   std::shared_ptr<Request> TakeRequest();
   void WatchForClient();
@@ -97,9 +106,11 @@ class Session : public std::enable_shared_from_this<Session> {
   // Writes what it can without waiting; whether all has gone.
   bool SendNow(Answer& answer);
   void SendRest(AnswerPtr answer);
+  void WriteSome(AnswerPtr answer);
   void Answered(const Answer& answer);
   void NextRequest();
   void Refuse(boost::beast::http::status status, std::string text);
+  void Refuse(Response response);
   void Drain();
   void Close();
   void Finish();
@@ -127,6 +138,8 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::beast::flat_buffer buffer_;
   std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
   std::shared_ptr<std::atomic<bool>> canceled_;
+  uint64_t body_lease_ = 0;  // of the server's share for large bodies
+  size_t progress_ = 0;      // since the time limit was set
   size_t drained_ = 0;
   bool fresh_ = true;   // nothing has come yet
   bool begun_ = false;  // something of the request has come

@@ -59,6 +59,9 @@ class Appender {
 
   // The ref of a label set, made when new. kSeriesLimit, kInvalidLabels: nothing was made.
   virtual Result<SeriesRef> Resolve(const Labels& labels) = 0;
+  // The same for the few series that say how the rest fares (`up` of a target): the series limit
+  // does not refuse them. kInvalidLabels.
+  virtual Result<SeriesRef> ResolveOwn(const Labels& labels) = 0;
 
   // Adds values[i] at `t` to refs[i]. `starts` are the start timestamps of the samples, or empty
   // when none is known. REQUIRES: as many values, and starts if any, as refs.

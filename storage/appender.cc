@@ -26,6 +26,9 @@ class BatchAppender final : public Appender {
       NoteRefused(labels, ref.error());
     return ref;
   }
+  Result<SeriesRef> ResolveOwn(const Labels& labels) override {
+    return deps_.index.Resolve(labels, deps_.clock.Now(), SeriesIndex::Quota::kExempt);
+  }
 
   RowResult AppendRow(RowHint& hint, Timestamp t, std::span<const SeriesRef> refs,
                       std::span<const double> values, std::span<const Timestamp> starts) override;

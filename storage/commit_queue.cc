@@ -62,12 +62,15 @@ void CommitQueue::CommitAll(std::vector<CommitBatch> batches) {
         results[i].status = logged;
         if (kept) deps_.metrics.unlogged.Add(static_cast<double>(batches[i].samples()));
       }
-      if (!kept) continue;
+      if (!kept) {
+        std::vector<std::string> unsaid;
+        for (MetadataRow& row : batches[i].metadata) unsaid.push_back(std::move(row.metric));
+        deps_.metadata.Forget(unsaid);
+        continue;
+      }
       results[i].rows.stale_refs = batches[i].stale_refs;
       Apply(batches[i], seqs, now, &results[i]);
       seqs += batches[i].parts.size();
-      for (const MetadataRow& row : batches[i].metadata)
-        deps_.metadata.Set(row.metric, row.metadata);
     }
     if (kept && !seqs_.empty()) deps_.head.SetApplied(seqs_.back());
   }
@@ -100,6 +103,9 @@ Status CommitQueue::LogAll(std::vector<CommitBatch>& batches) {
         std::stable_sort(samples.begin(), samples.end(), Before);
       seqs_.push_back(deps_.log.PutSparse(write, samples));
     }
+    std::erase_if(batch.metadata, [this](const MetadataRow& row) {
+      return !deps_.metadata.Set(row.metric, row.metadata);
+    });
     for (const MetadataRow& row : batch.metadata)
       MetadataStore::Put(write, row.metric, row.metadata);
     for (const auto& [series, exemplar] : batch.exemplars)

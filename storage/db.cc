@@ -93,6 +93,7 @@ class DbImpl final : public Db {
   }
 
   std::string TailEnd() const override { return EndOfLog(tail_deps_).Encode(); }
+  std::string TailBegin() const override { return TailPosition().Encode(); }
   Timestamp TailNewest() const override { return head_.max_time(); }
   Result<std::unique_ptr<Tail>> OpenTail(const std::string& position) override {
     TOCSIN_ASSIGN(TailPosition decoded, TailPosition::Decode(position));
@@ -182,6 +183,10 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
             of_series.Touch(ports_.clock.Monotonic(), 0);
           },
           [this](const Labels& labels) { return classes_.ClassOf(labels); }),
+      metadata_(MemoryBudget::Of(options.memory_max).metadata,
+                ports.metrics.GetCounter("tocsin_storage_metadata_refused_total",
+                                         "Type, unit and help of metric families that there was "
+                                         "no room for.")),
       exemplars_(options.exemplars_max),
       log_(*store_),
       queue_(QueueDeps(), options.sync_interval.count() <= 0),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -96,6 +97,8 @@ void Maintenance::Tick() {
     if (!collected.ok())
       log::Warn("series without samples were not removed", {{"err", collected.error().message()}});
   }
+  if (const Status s = DropUnusedMetadata(); !s.ok())
+    log::Warn("metadata without series was not removed", {{"err", s.error().message()}});
   bool worked = false;
   if (now >= next_merge_) {
     const auto merged = MergeOne(/*full=*/false);
@@ -348,6 +351,38 @@ Status Maintenance::DropSpentTombstones() {
   TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/true));
   CrashPoint("tombstones.dropped");
   return OkStatus();
+}
+
+// Families come back when they are said again; until then there is nothing they would explain.
+Status Maintenance::DropUnusedMetadata() {
+  if (!deps_.metadata.crowded()) return OkStatus();
+  const SymbolTable& symbols = deps_.index.symbols();
+  const Symbol name = symbols.Find(kMetricName);
+  std::vector<Symbol> metrics = deps_.index.ValuesOf(name, [](const Series&) { return true; });
+  if (const ColdSeries& cold = *deps_.index.cold(); !cold.empty()) {
+    TOCSIN_ASSIGN(const std::vector<Symbol> more,
+                  cold.Values(name, 0, std::numeric_limits<uint16_t>::max()));
+    metrics.insert(metrics.end(), more.begin(), more.end());
+  }
+  absl::flat_hash_set<std::string_view> families;
+  for (const Symbol metric : metrics) {
+    const std::string_view text = symbols.Text(metric);
+    families.insert(text);
+    for (const std::string_view ending :
+         {"_total", "_bucket", "_count", "_sum", "_created", "_info", "_gcount", "_gsum"})
+      if (text.ends_with(ending)) families.insert(text.substr(0, text.size() - ending.size()));
+  }
+  const std::vector<std::string> unused = deps_.metadata.NamesWithout(
+      [&](const std::string& metric) { return families.contains(metric); });
+  if (unused.empty()) return OkStatus();
+  return deps_.queue.RunAlone([&]() -> Status {
+    RocksBatch batch = deps_.store.NewBatch();
+    for (const std::string& metric : unused) MetadataStore::Delete(batch, metric);
+    TOCSIN_RETURN_IF_ERROR(deps_.store.Write(batch, /*sync=*/false));
+    deps_.queue.NoteWrite();
+    deps_.metadata.Forget(unused);
+    return OkStatus();
+  });
 }
 
 // What the index leaves of the head's share, and never too little to work with.

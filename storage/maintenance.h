@@ -4,6 +4,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <atomic>
 #include <cstdint>
@@ -64,7 +65,7 @@ class Maintenance {
     CommitQueue& queue;
     RowLayouts& layouts;
     Clock& clock;
-    const MetadataStore& metadata;
+    MetadataStore& metadata;
     RetentionClasses& classes;
     MaintenanceMetrics metrics;
     bool levels = true;                // whether days get their 5m and 1h levels
@@ -105,6 +106,7 @@ class Maintenance {
   uint64_t StreamBudget() const;  // thread-safe
   void SealDue();
   void Retain();
+  Status DropUnusedMetadata();
   // One merge that is due. Full: also what need not be yet. False: nothing to do.
   Result<bool> MergeOne(bool full);
   // The same for the levels of one day.

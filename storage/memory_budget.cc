@@ -48,6 +48,7 @@ MemoryBudget MemoryBudget::Of(uint64_t memory_max) {
   out.head = row(&Column::head);
   if (memory_max > most.memory_max * kMB) out.head += memory_max - most.memory_max * kMB;
   out.series = std::max<uint64_t>(out.head / kBytesPerSeries * 8 / 10, 1000);
+  out.metadata = std::clamp(memory_max / 32, 2 * kMB, 64 * kMB);
   out.log_bytes = std::clamp(memory_max / 8, 16 * kMB, 256 * kMB);
   return out;
 }

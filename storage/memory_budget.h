@@ -15,6 +15,7 @@ struct MemoryBudget {
   uint64_t late = 0;           // samples that wait aside because they came late
   uint64_t head = 0;           // open data and index
   uint64_t series = 0;         // the default limit: 80 % of what fits into the head
+  uint64_t metadata = 0;       // type, unit and help of metric families
   uint64_t log_bytes = 0;      // on disk
 
   static MemoryBudget Of(uint64_t memory_max);

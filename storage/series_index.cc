@@ -85,12 +85,12 @@ Series* SeriesIndex::FindIn(const Shard& shard, uint64_t hash, const Labels& lab
   return series;
 }
 
-Result<SeriesRef> SeriesIndex::Resolve(const Labels& labels, Timestamp now) {
+Result<SeriesRef> SeriesIndex::Resolve(const Labels& labels, Timestamp now, Quota quota) {
   const uint64_t hash = labels.Hash();
   Shard& shard = ShardOf(hash);
   std::lock_guard lock(shard.mutex);
   if (const Series* known = FindIn(shard, hash, labels)) return SeriesRef{known->id};
-  TOCSIN_ASSIGN(Series * made, Create(labels, now));
+  TOCSIN_ASSIGN(Series * made, Create(labels, now, quota));
   Insert(shard, hash, made);
   return SeriesRef{made->id};
 }
@@ -101,10 +101,10 @@ void SeriesIndex::Insert(Shard& shard, uint64_t hash, Series* series) {
   head = series;
 }
 
-Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now) {
+Result<Series*> SeriesIndex::Create(const Labels& labels, Timestamp now, Quota quota) {
   TOCSIN_RETURN_IF_ERROR(CheckLabels(labels));
   std::lock_guard lock(create_mutex_);
-  if (max_series_ != 0 && size() >= max_series_)
+  if (quota == Quota::kLimited && max_series_ != 0 && size() >= max_series_)
     return Error(ErrorCode::kSeriesLimit,
                  "the limit of " + std::to_string(max_series_) + " series is reached");
   std::vector<SymbolPair> pairs;

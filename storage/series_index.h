@@ -60,8 +60,10 @@ class SeriesIndex {
   SeriesIndex(uint64_t max_series, Made made, std::function<uint8_t(const Labels&)> class_of = {});
   ~SeriesIndex();
 
+  // Whether the limit holds for a series.
+  enum class Quota : uint8_t { kLimited, kExempt };
   // Finds or makes. kInvalidLabels, kSeriesLimit.
-  Result<SeriesRef> Resolve(const Labels& labels, Timestamp now);
+  Result<SeriesRef> Resolve(const Labels& labels, Timestamp now, Quota quota = Quota::kLimited);
   // Null when unknown. No lock.
   const Series* Get(SeriesRef ref) const { return by_id_.Get(ref.id); }
   // Null as well when it is retired: resolve again.
@@ -133,7 +135,7 @@ class SeriesIndex {
   Shard& ShardOf(uint64_t hash) const { return shards_[hash >> 60]; }
   Series* FindIn(const Shard& shard, uint64_t hash, const Labels& labels) const;
   bool Equal(const Series& series, const Labels& labels) const;
-  Result<Series*> Create(const Labels& labels, Timestamp now);
+  Result<Series*> Create(const Labels& labels, Timestamp now, Quota quota);
   Series* Make(const Placement& placement, std::span<const SymbolPair> pairs,
                uint8_t retention_class);
   void Insert(Shard& shard, uint64_t hash, Series* series);

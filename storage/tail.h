@@ -76,6 +76,8 @@ class TailSource {
   virtual ~TailSource() = default;
   // Behind everything that is acknowledged now.
   virtual std::string TailEnd() const = 0;
+  // In front of everything that is kept.
+  virtual std::string TailBegin() const = 0;
   // The newest sample acknowledged; kMinTimestamp: none.
   virtual Timestamp TailNewest() const = 0;
   // kCorruption, kUnsupported: what is wrong with the position. REQUIRES: goes before the source.

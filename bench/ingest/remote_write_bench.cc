@@ -26,6 +26,7 @@ class NullAppendable final : public storage::Appendable {
       benchmark::DoNotOptimize(labels.Hash());
       return SeriesRef{next_++};
     }
+    Result<SeriesRef> ResolveOwn(const Labels& labels) override { return Resolve(labels); }
     storage::RowResult AppendRow(storage::RowHint& hint, Timestamp, std::span<const SeriesRef> refs,
                                  std::span<const double>, std::span<const Timestamp>) override {
       hint.token = 1;

@@ -244,7 +244,7 @@ Result<Response> PostAlerts(const ApiContext& context, const Request& request, c
 std::vector<Route> AlertRoutesV2(const ContextPtr& context, std::string_view prefix) {
   static constexpr ApiRow kRows[] = {
       {"GET", "/alerts", Pool::kQuery, &GetAlerts},
-      {"POST", "/alerts", Pool::kQuery, &PostAlerts},
+      {"POST", "/alerts", Pool::kReserved, &PostAlerts},
       {"GET", "/alerts/groups", Pool::kQuery, &GetGroups},
   };
   return MakeRoutes(context, kRows, prefix);

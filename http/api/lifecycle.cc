@@ -82,7 +82,7 @@ std::vector<Route> LifecycleRoutes(const ContextPtr& context) {
       {"POST PUT", "/-/quit", Pool::kLoop, nullptr, &Quit, true},
       {"GET", "/alertmanager/-/healthy", Pool::kLoop, &AlertmanagerOk, nullptr, true},
       {"GET", "/alertmanager/-/ready", Pool::kLoop, &AlertmanagerOk},
-      {"GET", "/metrics", Pool::kQuery, &Metrics, nullptr, true},
+      {"GET", "/metrics", Pool::kReserved, &Metrics, nullptr, true},
       {"GET", "/version", Pool::kLoop, &Version, nullptr, true},
       {"GET", "/", Pool::kLoop, &Root, nullptr, true},
       {"GET", "/graph", Pool::kLoop, &Graph, nullptr, true},

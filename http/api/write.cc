@@ -52,7 +52,7 @@ void Otlp(const ContextPtr&, const std::shared_ptr<const Request>&, const Respon
 
 std::vector<Route> WriteRoutes(const ContextPtr& context) {
   static constexpr ApiRow kRows[] = {
-      {"POST", "/api/v1/write", Pool::kQuery, nullptr, &Write},
+      {"POST", "/api/v1/write", Pool::kReserved, nullptr, &Write},
       {"POST", "/api/v1/read", Pool::kLoop, nullptr, &Read},
       {"POST", "/api/v1/otlp/v1/metrics", Pool::kLoop, nullptr, &Otlp},
   };

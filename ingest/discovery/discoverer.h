@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ingest/scrape_config.h"
@@ -36,10 +37,23 @@ class Discoverer {
   virtual ~Discoverer() = default;
 };
 
+// What the discoverers of a configuration have found last.
+struct FoundGroups {
+  std::vector<std::pair<FileSdConfig, std::vector<TargetGroup>>> files;
+  std::vector<std::pair<HttpSdConfig, std::vector<TargetGroup>>> http;
+};
+
+class Discovery : public Discoverer {
+ public:
+  virtual FoundGroups Found() const = 0;
+};
+
 // Runs every discoverer of a DiscoveryConfig and emits the groups of all together, at once with
-// the static ones and then on each change. Same contract as a discoverer.
-std::unique_ptr<Discoverer> Discover(const DiscoveryConfig& config, const DiscoveryPorts& ports,
-                                     EmitGroups emit);
+// the static ones and then on each change. Same contract as a discoverer. `before`: what the one
+// of the configuration before has found; until a discoverer has spoken, what the same one of it
+// found stays, or what the one it replaces found (of the same kind, at the same place).
+std::unique_ptr<Discovery> Discover(const DiscoveryConfig& config, const DiscoveryPorts& ports,
+                                    EmitGroups emit, FoundGroups before = {});
 
 // The list of {targets, labels} that files and HTTP services answer with. `source` names it in
 // errors; `json` or YAML. Unknown fields are refused.

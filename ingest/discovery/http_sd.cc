@@ -3,6 +3,7 @@
 
 #include "ingest/discovery/registry.h"
 #include "storage/base/log.h"
+#include "storage/config/url.h"
 
 namespace tocsin::ingest {
 namespace {
@@ -68,7 +69,7 @@ class HttpDiscoverer final : public Discoverer {
           self->http_failures.Add();
           self->failures.Add();
           log::Error("Cannot refresh targets over HTTP; the last good targets stay",
-                     {{"url", self->config.url}, {"err", groups.error().message()}});
+                     {{"url", self->shown_url}, {"err", groups.error().message()}});
           return;
         }
         {
@@ -93,7 +94,7 @@ class HttpDiscoverer final : public Discoverer {
       if (media != "application/json")
         return InvalidArgument(fmt::format("unsupported content type \"{}\"", type));
       TOCSIN_ASSIGN(std::vector<TargetGroup> groups,
-                    ParseTargetGroups(response->body, config.url, true));
+                    ParseTargetGroups(response->body, shown_url, true));
       for (TargetGroup& group : groups) {
         LabelsBuilder labels(group.labels);
         labels.Set("__meta_url", config.url);
@@ -103,6 +104,7 @@ class HttpDiscoverer final : public Discoverer {
     }
 
     const HttpSdConfig config;
+    const std::string shown_url = WithoutUrlPassword(config.url);  // in logs and group names
     const std::shared_ptr<const TransportConfig> transport_config;
     const std::string user_agent;
     Scheduler& scheduler;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -50,21 +51,49 @@ constexpr DiscoveryKind kKinds[] = {
     {"vultr_sd_configs", nullptr},
 };
 
+template <typename Config>
+using FoundOf = std::vector<std::pair<Config, std::vector<TargetGroup>>>;
+
+// What stays in the place of a discoverer until it has spoken.
+template <typename Config>
+std::vector<TargetGroup> Kept(FoundOf<Config>& before, const std::vector<Config>& now, size_t i) {
+  for (auto& [config, groups] : before)
+    if (config == now[i]) return groups;
+  if (i >= before.size()) return {};
+  // Unless that one goes on elsewhere.
+  const bool goes_on = std::find(now.begin(), now.end(), before[i].first) != now.end();
+  return goes_on ? std::vector<TargetGroup>() : before[i].second;
+}
+
 // Joins the groups of several discoverers.
-class DiscoverySet final : public Discoverer {
+class DiscoverySet final : public Discovery {
  public:
-  DiscoverySet(const DiscoveryConfig& config, const DiscoveryPorts& ports, EmitGroups emit)
-      : state_(std::make_shared<State>()) {
+  DiscoverySet(const DiscoveryConfig& config, const DiscoveryPorts& ports, EmitGroups emit,
+               FoundGroups before)
+      : config_(config), state_(std::make_shared<State>()) {
     state_->emit = std::move(emit);
-    const size_t dynamic = config.file_sd_configs.size() + config.http_sd_configs.size();
-    state_->groups.resize(1 + dynamic);
-    state_->groups[0] = config.static_configs;
+    state_->groups.push_back(config.static_configs);
+    for (size_t i = 0; i < config.file_sd_configs.size(); ++i)
+      state_->groups.push_back(Kept(before.files, config.file_sd_configs, i));
+    for (size_t i = 0; i < config.http_sd_configs.size(); ++i)
+      state_->groups.push_back(Kept(before.http, config.http_sd_configs, i));
     size_t slot = 1;
     for (const FileSdConfig& file : config.file_sd_configs)
       discoverers_.push_back(MakeFileDiscoverer(file, ports, SlotEmitter(slot++)));
     for (const HttpSdConfig& http : config.http_sd_configs)
       discoverers_.push_back(MakeHttpDiscoverer(http, ports, SlotEmitter(slot++)));
     state_->EmitAll();
+  }
+
+  FoundGroups Found() const override {
+    FoundGroups out;
+    std::lock_guard lock(state_->mutex);
+    size_t slot = 1;
+    for (const FileSdConfig& file : config_.file_sd_configs)
+      out.files.emplace_back(file, state_->groups[slot++]);
+    for (const HttpSdConfig& http : config_.http_sd_configs)
+      out.http.emplace_back(http, state_->groups[slot++]);
+    return out;
   }
 
   ~DiscoverySet() override {
@@ -98,15 +127,16 @@ class DiscoverySet final : public Discoverer {
     };
   }
 
+  const DiscoveryConfig config_;
   std::shared_ptr<State> state_;
   std::vector<std::unique_ptr<Discoverer>> discoverers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Discoverer> Discover(const DiscoveryConfig& config, const DiscoveryPorts& ports,
-                                     EmitGroups emit) {
-  return std::make_unique<DiscoverySet>(config, ports, std::move(emit));
+std::unique_ptr<Discovery> Discover(const DiscoveryConfig& config, const DiscoveryPorts& ports,
+                                    EmitGroups emit, FoundGroups before) {
+  return std::make_unique<DiscoverySet>(config, ports, std::move(emit), std::move(before));
 }
 
 Status ReadStaticConfig(const YamlNode& node, DiscoveryConfig* out) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "storage/base/log.h"
@@ -78,33 +79,48 @@ void ForwardLane::After(Duration delay, void (ForwardLane::*step)()) {
 
 // At the start, and after the tail has failed.
 void ForwardLane::Open() {
-  const auto anew = [this](const Error& why) {
-    log::Error("Forwarding goes on with what comes from now on: its position cannot be used",
-               {{"remote_name", config_.name}, {"err", why.message()}});
-  };
   round_ = Round();
-  auto loaded = cursor_.Load();
-  if (!loaded.ok()) anew(loaded.error());
-  if (loaded.ok() && *loaded) {
-    position_ = **std::move(loaded);
-    resume_ = position_.in_flight;
-    auto tail = ports_.source.OpenTail(position_.tail);
-    if (tail.ok()) {
-      tail_ = *std::move(tail);
-      return Step();
-    }
-    anew(tail.error());
-  }
-  position_ = {.tail = ports_.source.TailEnd()};
-  resume_ = 0;
-  auto tail = ports_.source.OpenTail(position_.tail);
-  if (!tail.ok()) {
-    anew(tail.error());
+  if (const Status status = OpenAtCursor(); !status.ok()) {
+    // What was not sent is still there: a position is not given up because of a read that failed.
+    log::Error("Forwarding cannot open its position; it will try again",
+               {{"remote_name", config_.name}, {"err", status.error().message()}});
     return After(config_.max_backoff, &ForwardLane::Open);
   }
-  tail_ = *std::move(tail);
-  SavePosition();
   Step();
+}
+
+Status ForwardLane::OpenAtCursor() {
+  const auto is_bad = [](const Error& error) {
+    return error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kUnsupported;
+  };
+  auto loaded = cursor_.Load();
+  if (!loaded.ok() && !is_bad(loaded.error())) return loaded.error();
+  std::optional<Error> bad;
+  if (!loaded.ok()) bad = loaded.error();
+  if (loaded.ok() && *loaded) {
+    auto tail = ports_.source.OpenTail((*loaded)->tail);
+    if (tail.ok()) {
+      position_ = **std::move(loaded);
+      resume_ = position_.in_flight;
+      tail_ = *std::move(tail);
+      return OkStatus();
+    }
+    if (!is_bad(tail.error())) return tail.error();
+    bad = tail.error();
+  }
+  // A new endpoint gets what comes from now on. Where the position is lost everything that is kept
+  // goes: the centre refuses what it has already.
+  ForwardPosition begin{.tail = bad ? ports_.source.TailBegin() : ports_.source.TailEnd()};
+  TOCSIN_ASSIGN(tail_, ports_.source.OpenTail(begin.tail));
+  if (bad) {
+    metrics_.gaps.Add();
+    log::Error("Forwarding begins at the oldest sample that is kept: its position cannot be used",
+               {{"remote_name", config_.name}, {"err", bad->message()}});
+  }
+  position_ = std::move(begin);
+  resume_ = 0;
+  SavePosition();
+  return OkStatus();
 }
 
 void ForwardLane::Step() {

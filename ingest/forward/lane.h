@@ -45,6 +45,7 @@ class ForwardLane : public std::enable_shared_from_this<ForwardLane> {
 
   // On strand_.
   void Open();
+  Status OpenAtCursor();
   void Step();
   // Reads on until the round is full or nothing is left. Whether the round is to go now.
   Result<bool> Gather();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <utility>
 
@@ -168,6 +169,7 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
   storage::RowResult rows;
   uint64_t histograms = 0, exemplars = 0, exemplars_refused = 0, invalid = 0;
   std::string refusal;  // the first reason that is no count
+  std::string skipped;  // the first series with invalid labels
 
  private:
   // Invalid: the series is not taken (and counted). Errors end the request.
@@ -177,6 +179,7 @@ class RemoteWriteReceiver::RequestWriter final : public WriteRequestSink {
     TOCSIN_RETURN_IF_ERROR(DecodeLabels(series, &sent_));
     if (!MakeLabels(sent_, &labels_)) {
       invalid += series.values.size() + series.histograms.size();
+      if (skipped.empty()) skipped = TextOf(sent_);
       if (version_2_) Refuse("invalid metric name or labels, got " + TextOf(sent_));
       return SeriesRef();
     }
@@ -315,10 +318,21 @@ void RemoteWriteReceiver::Handle(std::string_view content_type, std::string_view
   refuse(500, "series were dropped while the request was read; send it again");
 }
 
+// Of 1.0 nobody is told but by the counter. The first request, the second, the fourth and so on:
+// a sender repeats its mistake with each.
+void RemoteWriteReceiver::LogSkipped(const std::string& series) {
+  constexpr size_t kMaxText = 500;
+  const uint64_t requests = skipping_requests_.fetch_add(1) + 1;
+  if (!std::has_single_bit(requests)) return;
+  log::Warn("remote write: series with invalid metric names or labels are skipped",
+            {{"got", series.substr(0, kMaxText)}, {"requests", requests}});
+}
+
 void RemoteWriteReceiver::Commit(std::unique_ptr<storage::Appender> appender,
                                  const RequestWriter& writer,
                                  std::function<void(const WriteResponse&)> done) {
   invalid_labels_.Add(static_cast<double>(writer.invalid));
+  if (!writer.skipped.empty()) LogSkipped(writer.skipped);
   exemplars_refused_.Add(static_cast<double>(writer.exemplars_refused));
   appender->Commit([done = std::move(done), refused = requests_refused_, rows = writer.rows,
                     histograms = writer.histograms, exemplars = writer.exemplars,

@@ -1,7 +1,9 @@
 // remote_write in: one decoded request body into the store.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,8 +44,11 @@ class RemoteWriteReceiver {
   void Commit(std::unique_ptr<storage::Appender> appender, const RequestWriter& writer,
               std::function<void(const WriteResponse&)> done);
 
+  void LogSkipped(const std::string& series);
+
   storage::Appendable& storage_;
   const std::unique_ptr<Memory> memory_;
+  std::atomic<uint64_t> skipping_requests_{0};
   Counter invalid_labels_, exemplars_refused_, requests_refused_;
 };
 

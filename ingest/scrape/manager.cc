@@ -10,8 +10,8 @@
 namespace tocsin::ingest {
 
 struct ScrapeManager::Impl {
-  Impl(const ScrapePorts& ports, uint64_t seed, std::string user_agent)
-      : context(ports, seed, std::move(user_agent)) {}
+  Impl(const ScrapePorts& ports, uint64_t seed, std::string user_agent, const ScrapeLimits& limits)
+      : context(ports, seed, std::move(user_agent), limits) {}
 
   std::vector<std::shared_ptr<ScrapePool>> Pools() const {
     std::lock_guard lock(mutex);
@@ -24,8 +24,9 @@ struct ScrapeManager::Impl {
   std::vector<std::shared_ptr<ScrapePool>> pools;  // in the order of the configuration
 };
 
-ScrapeManager::ScrapeManager(const ScrapePorts& ports, uint64_t seed, std::string user_agent)
-    : impl_(std::make_shared<Impl>(ports, seed, std::move(user_agent))) {}
+ScrapeManager::ScrapeManager(const ScrapePorts& ports, uint64_t seed, std::string user_agent,
+                             const ScrapeLimits& limits)
+    : impl_(std::make_shared<Impl>(ports, seed, std::move(user_agent), limits)) {}
 
 ScrapeManager::~ScrapeManager() {
   std::lock_guard apply_lock(impl_->apply_mutex);

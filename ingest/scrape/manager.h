@@ -59,11 +59,21 @@ struct ScrapePorts {
   MetricRegistry& metrics;
 };
 
+// What targets may take of the memory, all together or each.
+struct ScrapeLimits {
+  // Bodies that are being received or parsed. A body beyond it is cut off, and its scrape fails; a
+  // small one (256 KiB) always has room.
+  uint64_t body_bytes = 256u << 20;
+  // More than the whole store takes can only be a mistake: the rest of such a page is left out.
+  uint64_t new_series_per_page = 1'000'000;
+};
+
 // Thread-safe. Fake-clock friendly: everything runs on the ports.
 class ScrapeManager {
  public:
   // `seed` spreads the scrapes of replicas (hash of hostname and external labels).
-  ScrapeManager(const ScrapePorts& ports, uint64_t seed, std::string user_agent);
+  ScrapeManager(const ScrapePorts& ports, uint64_t seed, std::string user_agent,
+                const ScrapeLimits& limits = {});
   // Stops all loops; scrapes under way are dropped, no staleness markers are written.
   ~ScrapeManager();
 

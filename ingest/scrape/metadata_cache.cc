@@ -8,6 +8,12 @@ namespace tocsin::ingest {
 namespace {
 
 constexpr uint64_t kKeepPages = 10;
+// Lines whose hash is remembered: TYPE, HELP and UNIT of each.
+constexpr size_t kMaxLines = 3 * MetadataCache::kMaxFamilies;
+
+size_t BytesOf(const MetricFamily& family) {
+  return family.name.size() + family.metadata.help.size() + family.metadata.unit.size();
+}
 
 uint64_t HashOf(const MetricFamily& family) {
   uint64_t hash = Hash64(family.name, static_cast<uint64_t>(family.metadata.type));
@@ -37,9 +43,10 @@ void MetadataCache::BeginPage() {
 
 Status MetadataCache::OnLine(ExpositionEntry kind, const ExpositionMeta& line) {
   const uint64_t hash = Hash64(line.line);
-  const size_t index = next_line_++;
+  const size_t index = next_line_;
   if (index < lines_.size() && lines_[index].hash == hash) {
     lines_[index].entry->last_page = page_;
+    ++next_line_;
     return OkStatus();
   }
   std::string name;
@@ -62,6 +69,14 @@ Status MetadataCache::OnLine(ExpositionEntry kind, const ExpositionMeta& line) {
     default:
       family.metadata.unit = line.text;
   }
+  const size_t before = known == families_.end() ? 0 : BytesOf(*known->second->family);
+  const size_t bytes = bytes_ - before + BytesOf(family);
+  if (bytes > kMaxBytes || (known == families_.end() && families_.size() >= kMaxFamilies)) {
+    if (known != families_.end()) known->second->last_page = page_;
+    ++refused_;
+    return OkStatus();
+  }
+  bytes_ = bytes;
   std::unique_ptr<Entry> entry;
   if (known != families_.end()) {
     entry = std::move(known->second);
@@ -74,25 +89,28 @@ Status MetadataCache::OnLine(ExpositionEntry kind, const ExpositionMeta& line) {
     entry->family = pool_.Share(std::move(family));
     entry->changed = any_changed_ = true;
   }
-  if (index >= lines_.size()) lines_.resize(index + 1);
-  lines_[index] = {hash, entry.get()};
+  if (index < kMaxLines) {
+    if (index >= lines_.size()) lines_.resize(index + 1);
+    lines_[index] = {hash, entry.get()};
+    ++next_line_;
+  }
   const std::string_view key = entry->family->name;
   families_.emplace(key, std::move(entry));
   return OkStatus();
 }
 
 void MetadataCache::EndPage(bool complete) {
-  if (!complete) {
-    // The lines after the break were not compared: their entries may be gone next time.
-    lines_.clear();
-    return;
-  }
-  const bool same = next_line_ == lines_.size();
-  lines_.resize(next_line_);
+  // The lines after a break were not compared: their entries may be gone next time.
+  if (!complete) lines_.clear();
+  const bool same = complete && next_line_ == lines_.size();
+  if (complete) lines_.resize(next_line_);
   if (same && page_ % kKeepPages != 0) return;
   lines_.shrink_to_fit();
-  absl::erase_if(families_,
-                 [this](const auto& item) { return item.second->last_page + kKeepPages < page_; });
+  absl::erase_if(families_, [this](const auto& item) {
+    if (item.second->last_page + kKeepPages >= page_) return false;
+    bytes_ -= BytesOf(*item.second->family);
+    return true;
+  });
 }
 
 std::vector<SharedFamily> MetadataCache::TakeChanged() {

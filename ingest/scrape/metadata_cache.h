@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -36,16 +37,22 @@ class FamilyPool {
 // One thread at a time. REQUIRES: the pool outlives it.
 class MetadataCache {
  public:
+  // Of one target: families and their text. What is beyond is not kept.
+  static constexpr size_t kMaxFamilies = 20'000;
+  static constexpr size_t kMaxBytes = 8u << 20;
+
   explicit MetadataCache(FamilyPool& pool) : pool_(pool) {}
 
   void BeginPage();
   // A TYPE, HELP or UNIT line; refuses HELP that is not UTF-8.
   Status OnLine(ExpositionEntry kind, const ExpositionMeta& line);
-  // `complete`: the page was read to its end; families unseen for ten such pages are forgotten.
+  // `complete`: the page was read to its end. Families unseen for ten pages are forgotten.
   void EndPage(bool complete);
 
   // Families new or changed since the last call.
   std::vector<SharedFamily> TakeChanged();
+  // Lines since the last call that there was no room for.
+  uint64_t TakeRefused() { return std::exchange(refused_, 0); }
   // Says all of them again (they did not reach the store).
   void MarkAllChanged();
 
@@ -73,6 +80,8 @@ class MetadataCache {
   FamilyPool& pool_;
   uint64_t page_ = 0;
   size_t next_line_ = 0;
+  size_t bytes_ = 0;  // of the families' text
+  uint64_t refused_ = 0;
   std::vector<SeenLine> lines_;
   absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>> families_;  // views: entry's name
   bool any_changed_ = false;

@@ -41,6 +41,9 @@ ScrapeMetrics::ScrapeMetrics(MetricRegistry& r)
       exemplars_refused(r.GetCounter("prometheus_target_scrapes_exemplar_out_of_order_total",
                                      "Exemplars refused: older than the newest of their series, "
                                      "too far ahead, or with too long labels.")),
+      metadata_refused(r.GetCounter("tocsin_target_scrapes_metadata_refused_total",
+                                    "TYPE, HELP and UNIT lines that were not kept: their target "
+                                    "has too many.")),
       store_failures(r.GetCounter("tocsin_target_scrapes_store_failures_total",
                                   "Scrapes whose samples the store refused as a whole.")),
       sync_seconds(r.GetHistogram("prometheus_target_sync_length_seconds",

@@ -11,7 +11,7 @@ struct ScrapeMetrics {
   Counter pools, pool_syncs, sync_failures, discovery_updates;
   Counter exceeded_sample_limit, exceeded_body_limit, exceeded_target_limit, exceeded_label_limits;
   Counter duplicates, out_of_order, out_of_bounds;
-  Counter skipped, refused_series, exemplars_refused, store_failures;
+  Counter skipped, refused_series, exemplars_refused, metadata_refused, store_failures;
   HistogramMetric sync_seconds;
 };
 

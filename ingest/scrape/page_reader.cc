@@ -147,7 +147,11 @@ class Reader {
 
   Status TakeLine(const LineIndex& index) {
     const ExpositionSample& sample = parser_.sample();
-    ++page_.scraped;
+    if (++page_.scraped > options_.max_lines) {
+      page_.limit = PageLimit::kSamples;
+      return Error(ErrorCode::kLimit,
+                   "more than " + std::to_string(options_.max_lines) + " samples on a page");
+    }
     Page::Line line;
     line.text = sample.series;
     line.kind = HasOwnTime() ? LineKind::kStamped : LineKind::kRow;
@@ -157,21 +161,37 @@ class Reader {
       if (found->kind == LineKind::kDropped) line.kind = LineKind::kDropped;
       line.ref = found->ref;
     } else {
-      auto labels = labels_.Make(sample.series, type_);
-      if (!labels.ok()) return LabelsError(labels.error());
-      if (!labels->has_value()) {
-        line.kind = LineKind::kDropped;
-      } else if (!OverLimit()) {
-        line.new_labels = static_cast<uint32_t>(page_.labels.size());
-        page_.labels.push_back(**std::move(labels));
-      }
+      TOCSIN_ASSIGN(line.new_labels, NewSeries(sample.series));
+      if (line.new_labels == kDropped) line.kind = LineKind::kDropped;
     }
     if (line.kind != LineKind::kDropped) ++page_.kept;
     if (OverLimit()) return OkStatus();
+    if (line.new_labels == kRefused) {
+      ++page_.refused;
+      return OkStatus();
+    }
     page_.lines.push_back(line);
     if (line.kind != LineKind::kDropped)
       TakeExemplar({}, static_cast<uint32_t>(page_.lines.size() - 1));
     return OkStatus();
+  }
+
+  // Index into labels of a line that the layout does not know, kDropped or kRefused. A text that
+  // comes again is looked up: its labels are made and kept once.
+  Result<uint32_t> NewSeries(std::string_view text) {
+    if (const auto known = fresh_.find(text); known != fresh_.end()) return known->second;
+    auto labels = labels_.Make(text, type_);
+    if (!labels.ok()) return LabelsError(labels.error());
+    uint32_t index = kDropped;
+    if (labels->has_value()) {
+      index = kRefused;
+      if (page_.labels.size() < options_.max_new_series && !OverLimit()) {
+        index = static_cast<uint32_t>(page_.labels.size());
+        page_.labels.push_back(**std::move(labels));
+      }
+    }
+    fresh_.emplace(text, index);
+    return index;
   }
 
   void TakeExemplar(SeriesRef ref, uint32_t line) {
@@ -201,6 +221,9 @@ class Reader {
     return error;
   }
 
+  static constexpr uint32_t kDropped = static_cast<uint32_t>(-1);
+  static constexpr uint32_t kRefused = static_cast<uint32_t>(-2);
+
   std::string_view body_;
   Parser parser_;
   const PageLayout& layout_;
@@ -208,6 +231,7 @@ class Reader {
   SampleLabels& labels_;
   MetadataCache& metadata_;
   MetricType type_ = MetricType::kUnknown;
+  absl::flat_hash_map<std::string_view, uint32_t> fresh_;  // texts the layout does not have
   Page page_;
 };
 

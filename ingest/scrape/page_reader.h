@@ -47,6 +47,7 @@ struct Page {
   uint64_t scraped = 0;  // samples on the page
   uint64_t kept = 0;     // after relabelling
   uint64_t repeats = 0;  // lines that name a series again
+  uint64_t refused = 0;  // lines of new series beyond PageOptions::max_new_series
 
   struct Exemplar {
     SeriesRef ref;      // of a page that follows its layout
@@ -62,6 +63,12 @@ struct Page {
 struct PageOptions {
   bool honor_timestamps = true;
   uint64_t sample_limit = 0;
+  // What a page below the body limit may take of the memory: a page with more lines is refused, of
+  // more new series the rest is left out.
+  uint64_t max_lines = kDefaultMaxLines;
+  uint64_t max_new_series = kDefaultMaxLines;
+
+  static constexpr uint64_t kDefaultMaxLines = 1'000'000;
 };
 
 // REQUIRES: `body` outlives the Page, whose lines view it.

@@ -24,6 +24,12 @@ std::string TransportError(const std::string& url, const Error& error) {
 
 // One scrape on its way from the tick to the store.
 struct ScrapeLoop::Fetched {
+  explicit Fetched(std::shared_ptr<BodyBudget> bodies) : lease(std::move(bodies)) {}
+  void DropBody() {
+    body = std::string();
+    lease.Return();
+  }
+
   TaskGate::Token token;
   Timestamp t;
   MonotonicTime started;
@@ -31,6 +37,7 @@ struct ScrapeLoop::Fetched {
   bool over_body_limit = false;
   std::string content_type;
   std::string body;
+  BodyBudget::Lease lease;  // of the body
 };
 
 // What became of a page on its way into the appender.
@@ -52,10 +59,15 @@ class ScrapeLoop::PageHandler final : public ResponseHandler {
     HttpResponse head;
     head.headers = headers;
     fetched_->content_type = head.header("Content-Type");
-    fetched_->body.clear();
+    fetched_->DropBody();
   }
   bool OnData(std::string_view data) override {
     if (status_ != 200) return true;  // an error page: read to its end, so that the socket lives
+    if (!fetched_->lease.Take(data.size())) {
+      no_room_ = true;
+      fetched_->DropBody();
+      return false;
+    }
     if (fetched_->body.empty()) fetched_->body.reserve(std::max(expected_, data.size()));
     fetched_->body.append(data);
     return true;
@@ -66,7 +78,13 @@ class ScrapeLoop::PageHandler final : public ResponseHandler {
       fetched_.reset();
       return;
     }
-    if (status_ != 0 && status_ != 200) {
+    if (no_room_) {
+      fetched_->error =
+          "no memory for the page: those of all targets that are being read take "
+          "more than " +
+          std::to_string(loop->context_.bodies->max()) + " bytes";
+      loop->context_.metrics.exceeded_body_limit.Add();
+    } else if (status_ != 0 && status_ != 200) {
       fetched_->error = StatusError(status_);
     } else if (!result.status.ok()) {
       const Error& error = result.status.error();
@@ -82,6 +100,7 @@ class ScrapeLoop::PageHandler final : public ResponseHandler {
   std::shared_ptr<Fetched> fetched_;
   const size_t expected_;
   int status_ = 0;
+  bool no_room_ = false;
 };
 
 std::shared_ptr<ScrapeLoop> ScrapeLoop::Create(ScrapeContext& context,
@@ -212,7 +231,7 @@ Timestamp ScrapeLoop::TakeTick() {
 }
 
 void ScrapeLoop::Tick() {
-  auto fetched = std::make_shared<Fetched>();
+  auto fetched = std::make_shared<Fetched>(context_.bodies);
   {
     std::lock_guard lock(mutex_);
     if (life_ != Life::kRunning) return;
@@ -269,7 +288,7 @@ void ScrapeLoop::Process(const std::shared_ptr<Fetched>& fetched) {
     done = std::move(exchange_);
   }
   Written written = WriteScrape(*fetched);
-  fetched->body = std::string();
+  fetched->DropBody();
   if (written.appender == nullptr) {
     context_.metrics.store_failures.Add();
     Finish(*fetched, written.error, written.duration);
@@ -322,7 +341,6 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
   if (!out.outcome.status.ok()) return out;
   Page page = Read(fetched);
   ScrapeReport report;
-  report.up = page.status.ok();
   report.scraped = page.scraped;
   report.post_relabeling = page.kept;
   report.timeout_seconds = ToSeconds(target_.timeout);
@@ -330,12 +348,20 @@ ScrapeLoop::Written ScrapeLoop::WriteOnce(const Fetched& fetched, storage::Appen
   report.body_bytes = fetched.over_body_limit ? -1 : static_cast<double>(fetched.body.size());
   out.duration = ToSeconds(context_.ports.clock.Monotonic() - fetched.started);
   report.duration_seconds = out.duration;
-  if (page.status.ok()) {
+  report.up = page.status.ok();
+  if (report.up) {
     out.outcome = series_.WritePage(appender, fetched.t, page, report);
+    // A series that no store can hold spoils its page, as a line that cannot be read does.
+    const Status& written = out.outcome.status;
+    if (!written.ok() && written.error().code() == ErrorCode::kInvalidLabels)
+      page.status = std::exchange(out.outcome.status, OkStatus());
+  }
+  if (page.status.ok()) {
     context_.metrics.duplicates.Add(static_cast<double>(page.repeats));
     context_.metrics.refused_series.Add(static_cast<double>(out.outcome.refused_series));
     context_.metrics.exemplars_refused.Add(static_cast<double>(out.outcome.refused_exemplars));
   } else {
+    report.up = false;
     out.error = page.status.error().message();
     CountLimits(fetched, page);
     out.outcome = series_.WriteFailure(appender, fetched.t, report);
@@ -355,8 +381,16 @@ Page ScrapeLoop::Read(const Fetched& fetched) {
     return failed;
   }
   std::lock_guard lock(families_mutex_);
-  return ReadPage(fetched.body, *format, series_.layout(),
-                  {config_->honor_timestamps, config_->sample_limit}, sample_labels_, families_);
+  PageOptions options;
+  options.honor_timestamps = config_->honor_timestamps;
+  options.sample_limit = config_->sample_limit;
+  // Who lets larger bodies in wants more lines, of the length that is usual.
+  constexpr uint64_t kUsualLine = 64;
+  options.max_lines = std::max(options.max_lines, config_->body_size_limit / kUsualLine);
+  options.max_new_series = context_.limits.new_series_per_page;
+  Page page = ReadPage(fetched.body, *format, series_.layout(), options, sample_labels_, families_);
+  context_.metrics.metadata_refused.Add(static_cast<double>(families_.TakeRefused()));
+  return page;
 }
 
 void ScrapeLoop::CountRefused(const storage::RowResult& rows) {

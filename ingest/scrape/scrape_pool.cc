@@ -90,7 +90,7 @@ size_t ScrapePool::FamilyCount() const {
   return count;
 }
 
-void ScrapePool::StartDiscovery() {
+void ScrapePool::StartDiscovery(FoundGroups before) {
   const DiscoveryPorts ports{context_.ports.scheduler, context_.ports.workers,
                              context_.ports.transport, context_.ports.files,
                              context_.ports.metrics,   context_.user_agent};
@@ -99,9 +99,12 @@ void ScrapePool::StartDiscovery() {
     std::lock_guard lock(mutex_);
     config = config_->discovery;
   }
-  discovery_ = Discover(config, ports, [weak = weak_from_this()](std::vector<TargetGroup> groups) {
-    if (const auto self = weak.lock()) self->OnGroups(std::move(groups));
-  });
+  discovery_ = Discover(
+      config, ports,
+      [weak = weak_from_this()](std::vector<TargetGroup> groups) {
+        if (const auto self = weak.lock()) self->OnGroups(std::move(groups));
+      },
+      std::move(before));
 }
 
 void ScrapePool::Apply(ScrapeConfig config) {
@@ -119,12 +122,13 @@ void ScrapePool::Apply(ScrapeConfig config) {
     Sync();
     return;
   }
+  FoundGroups found = discovery_->Found();
   discovery_.reset();
   {
     std::lock_guard lock(mutex_);
     sync_credit_ = kSyncBurst;
   }
-  StartDiscovery();
+  StartDiscovery(std::move(found));
 }
 
 void ScrapePool::Stop(bool retire) {

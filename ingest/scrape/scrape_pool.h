@@ -45,7 +45,7 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   size_t TargetCount() const;
   size_t DiscoveredCount() const;
   size_t FamilyCount() const;
-  void StartDiscovery();
+  void StartDiscovery(FoundGroups before = {});
   void OnGroups(std::vector<TargetGroup> groups);
   bool TakeSyncCredit();  // REQUIRES: mutex_ held
   void PostSync();
@@ -71,7 +71,7 @@ class ScrapePool : public std::enable_shared_from_this<ScrapePool> {
   std::vector<DroppedTarget> dropped_;
   uint64_t dropped_count_ = 0;
 
-  std::unique_ptr<Discoverer> discovery_;  // set and destroyed without mutex_: it may be emitting
+  std::unique_ptr<Discovery> discovery_;  // set and destroyed without mutex_: it may be emitting
 };
 
 }  // namespace tocsin::ingest

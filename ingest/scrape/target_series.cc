@@ -18,7 +18,7 @@ Status TargetSeries::Prepare(storage::Appender& appender) {
   for (size_t i = 0; i < report_series_; ++i) {
     builder.Reset(target_);
     builder.Set(kMetricName, kReportSeries[i]);
-    TOCSIN_ASSIGN(const SeriesRef ref, appender.Resolve(builder.Build()));
+    TOCSIN_ASSIGN(const SeriesRef ref, appender.ResolveOwn(builder.Build()));
     refs.push_back(ref);
   }
   report_refs_ = std::move(refs);
@@ -53,7 +53,7 @@ TargetSeries::Outcome TargetSeries::WriteNewLayout(storage::Appender& appender, 
     out.status = resolved.error();
     return out;
   }
-  out.refused_series = resolved->refused;
+  out.refused_series = resolved->refused + page.refused;
   out.added = report.added = resolved->refs.size() - resolved->refused;
 
   PageLayout::Builder builder(report_refs_);

@@ -24,8 +24,8 @@ class TargetSeries {
     uint64_t added = 0;           // series new to this target
     uint64_t refused_series = 0;  // the store has no room for more
     uint64_t refused_exemplars = 0;
-    // Not ok: nothing may be committed. Stale refs in `rows`: Forget(), then again with a new
-    // appender.
+    // Not ok: nothing was appended (kInvalidLabels: by a series of the page). Stale refs in `rows`:
+    // Forget(), then again with a new appender.
     Status status;
   };
 

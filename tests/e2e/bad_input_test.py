@@ -16,6 +16,8 @@ scrape_configs:
   - {job_name: endless, metrics_path: /endless, static_configs: [{targets: ['127.0.0.1:%(port)d']}]}
   - {job_name: capped, metrics_path: /endless, body_size_limit: 1MB, static_configs: [{targets: ['127.0.0.1:%(port)d']}]}
   - {job_name: limited, metrics_path: /many, sample_limit: 10, static_configs: [{targets: ['127.0.0.1:%(port)d']}]}
+  - {job_name: wide, metrics_path: /wide, static_configs: [{targets: ['127.0.0.1:%(port)d']}]}
+  - {job_name: flood, metrics_path: /flood, scrape_interval: 5s, static_configs: [{targets: ['127.0.0.1:%(port)d']}]}
   - {job_name: closed, static_configs: [{targets: ['127.0.0.1:%(closed)d']}]}
 """
 RULES = "groups: [{name: g, rules: [{alert: A, expr: vector(1)}]}]\n"
@@ -31,6 +33,8 @@ ERRORS = {
     "never": "context deadline exceeded",
     "capped": "body size limit exceeded",
     "limited": "sample limit exceeded",
+    "wide": "a series has more than 1024 labels",
+    "flood": "more than 1000000 samples on a page",
     "closed": "onnect",
 }
 
@@ -63,6 +67,9 @@ def pages(stopping):
         "/html": html,
         "/never": never,
         "/endless": endless,
+        "/wide": "ok_wide 1\nok_wide{%s} 1\n" % ",".join('l%d="1"' % i for i in range(1100)),
+        # Complete, and below the limit of a body.
+        "/flood": "".join("ok%x 1\n" % i for i in range(3_000_000)),
         "/many": "".join("many%d 1\n" % i for i in range(11)),
     }
 

@@ -121,7 +121,7 @@ def test(binary, folder, stack):
     house.check(answers == [200] * 4, "queries beside one another: %s" % answers)
     time.sleep(1.1)
     seconds = time.time() - now_ms / 1000
-    scraped = float(tocsin.query("count_over_time(up[%ds])" % int(seconds + 1))[0]["value"][1])
+    scraped = float(tocsin.query("sum_over_time(up[%ds])" % int(seconds + 1))[0]["value"][1])
     house.check(scraped >= 0.8 * seconds - 3, "%d scrapes in %.0f s" % (scraped, seconds))
 
     # What ran when it was killed is told at the next start.

@@ -1,6 +1,7 @@
 """Reload applies everything or nothing; stopping is clean; foreign folders are left alone."""
 
 import os
+import resource
 import signal
 
 import house
@@ -83,7 +84,12 @@ def test(binary, folder, stack):
     stack.callback(exporter.close)
     tocsin = house.Tocsin(binary, folder, HEAD + JOB % ("one", exporter.port))
     stack.callback(tocsin.close)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
     tocsin.start()
+    if 512 < hard != resource.RLIM_INFINITY:
+        house.check(tocsin.metric("process_max_fds") == hard, "the limit of open files is low")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     test_reload(tocsin, exporter.port)
     test_stop(tocsin)
     test_folders(tocsin, binary, folder)

@@ -55,7 +55,8 @@ class ApiServer {
     context.scrapes = scrapes.get();
     context.remote_write = remote_write.get();
     context.alertmanager = alertmanager.get();
-    Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), queries, metrics, clock);
+    Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), queries, queries, metrics,
+                  clock);
     router.Add(ApiRoutes(context));
     Response answer;
     answer.status = 0;

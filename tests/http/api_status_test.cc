@@ -179,8 +179,8 @@ TEST(ApiStatus, Alertmanagers) {
   ApiContext context;
   context.state = site.state;
   context.external_alertmanagers = &sender;
-  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), site.queries, site.metrics,
-                site.clock);
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), site.queries, site.queries,
+                site.metrics, site.clock);
   router.Add(ApiRoutes(context));
   std::string body;
   router.Handle(

@@ -3,12 +3,14 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <future>
 #include <thread>
 
+#include "http/api/api.h"
 #include "http/client.h"
 #include "http/router.h"
 #include "storage/base/compression.h"
@@ -54,6 +56,10 @@ class ServerTest : public ::testing::Test {
   // A connection that has sent `bytes`.
   int Connect(const std::string& bytes) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    SendOn(fd, bytes);
+    return fd;
+  }
+  void SendOn(int fd, const std::string& bytes) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(static_cast<uint16_t>(std::stoi(address_.substr(address_.find(':') + 1))));
@@ -61,7 +67,6 @@ class ServerTest : public ::testing::Test {
     EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
     EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
-    return fd;
   }
   // All that comes until the server closes.
   static std::string ReadAll(int fd) {
@@ -163,6 +168,7 @@ TEST_F(ServerTest, ConnectionsThatWaitForTheirClientGiveWay) {
   ServerOptions options;
   options.max_connections = 8;
   Serve(Echo, options);
+  int kinds = 0;
   for (const char* begun :
        {"", "GET / HTTP/1.1\r\nHost: x", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}) {
     std::vector<int> held;
@@ -174,6 +180,10 @@ TEST_F(ServerTest, ConnectionsThatWaitForTheirClientGiveWay) {
       ASSERT_TRUE(got.response.ok()) << begun << ": " << got.response.error().message();
       EXPECT_EQ(got.response->body, "GET /x ");
     }
+    // A request on a kept connection is answered before the others are looked at.
+    const double shed = 10.0 * ++kinds;
+    for (int i = 0; i < 5000 && Metric("tocsin_http_connections_shed_total") < shed; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     // The oldest went, without a word.
     EXPECT_EQ(ReadAll(held.front()), "") << begun;
     for (size_t i = 1; i < held.size(); ++i) close(held[i]);
@@ -240,6 +250,90 @@ TEST_F(ServerTest, ARequestThatHasBegunHasToArrive) {
   const std::string more = "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(send(fd, more.data(), more.size(), MSG_NOSIGNAL), static_cast<ssize_t>(more.size()));
   EXPECT_NE(ReadAll(fd).find("GET /b"), std::string::npos);
+}
+
+TEST_F(ServerTest, ALargeBodyIsReadOnlyFromThoseWhoMaySendIt) {
+  ServerOptions options;
+  options.small_body_bytes = 100;
+  options.admit = [](std::shared_ptr<const Request> head, Responder respond) {
+    EXPECT_EQ(head->body, "");
+    respond({.status = head->header("authorization").empty() ? 401 : 100});
+  };
+  Serve(Echo, options);
+  // Refused by its header: none of the body was sent.
+  EXPECT_NE(Raw("POST /w HTTP/1.1\r\nContent-Length: 1000\r\n\r\n").find(" 401 "),
+            std::string::npos);
+  EXPECT_NE(Raw("POST /w HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").find(" 401 "),
+            std::string::npos);
+  HttpRequest post{.method = "POST", .url = "/w"};
+  post.body = std::string(100, 'x');
+  EXPECT_EQ(Get(post).response->status, 200);
+  post.body = std::string(100'000, 'x');
+  EXPECT_EQ(Get(post).response->status, 401);
+  post.headers = {{"Authorization", "me"}, {"Content-Type", "text/plain"}};
+  EXPECT_EQ(Get(post).response->body.size(), 100'000 + std::string("POST /w ").size());
+}
+
+TEST_F(ServerTest, LargeBodiesUnderWayHaveABudget) {
+  ServerOptions options;
+  options.small_body_bytes = 1000;
+  options.all_bodies_bytes = 150'000;
+  Serve(Echo, options);
+  const std::string head =
+      "POST /w HTTP/1.1\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n";
+  const int first = Connect(head + std::string(90'000, 'x'));
+  HttpRequest post{.method = "POST", .url = "/w"};
+  post.body = std::string(100'000, 'y');
+  // Until all of the first one is there.
+  while (Get(post).response->status != 503) std::this_thread::yield();
+  post.body = std::string(1000, 'y');
+  EXPECT_EQ(Get(post).response->status, 200);
+  EXPECT_EQ(send(first, std::string(10'000, 'x').data(), 10'000, MSG_NOSIGNAL), 10'000);
+  EXPECT_NE(ReadAll(first).find(" 200 "), std::string::npos);
+  post.body = std::string(100'000, 'y');
+  EXPECT_EQ(Get(post).response->status, 200);
+}
+
+TEST_F(ServerTest, SaysContinueToThoseWhoAsk) {
+  Serve(Echo);
+  const int fd = Connect(
+      "POST /w HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  char buffer[200];
+  const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+  ASSERT_GT(n, 0);
+  EXPECT_EQ(std::string(buffer, static_cast<size_t>(n)), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(send(fd, "body", 4, MSG_NOSIGNAL), 4);
+  EXPECT_NE(ReadAll(fd).find("POST /w body"), std::string::npos);
+}
+
+TEST_F(ServerTest, ALargeAnswerArrivesWhole) {
+  Serve(
+      [](const auto&, const Responder& respond) { respond({.body = std::string(20 << 20, 'z')}); });
+  const auto got = Get({.url = "/", .max_response_bytes = 64u << 20});
+  ASSERT_TRUE(got.response.ok()) << got.response.error().message();
+  EXPECT_EQ(got.response->body.size(), 20u << 20);
+}
+
+TEST_F(ServerTest, AnAcceptThatFailsIsTriedAgainAfterAWhile) {
+  Serve(Echo);
+  EXPECT_EQ(Get({.url = "/warm"}).response->status, 200);
+  const std::string get = "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n";
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  // Not one descriptor more than there is.
+  rlimit none = before;
+  const int lowest_free = dup(fd);
+  close(lowest_free);
+  none.rlim_cur = static_cast<rlim_t>(lowest_free);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  SendOn(fd, get);
+  std::this_thread::sleep_for(std::chrono::milliseconds(450));
+  const double errors = Metric("tocsin_http_accept_errors_total");
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_GE(errors, 1);
+  EXPECT_LE(errors, 6);
+  EXPECT_NE(ReadAll(fd).find(" 200 "), std::string::npos);
 }
 
 TEST_F(ServerTest, AnswersRequestsThatCameTogether) {
@@ -313,12 +407,71 @@ TEST(Server, NamesTheAddressItCannotTake) {
   }
 }
 
+// All query threads are busy, and yet samples, alerts and the own metrics go on.
+TEST(Router, WhatIsReservedDoesNotWaitBehindQueries) {
+  class Busy final : public Executor {
+   public:
+    void Post(std::function<void()> task) override { waiting.push_back(std::move(task)); }
+    std::vector<std::function<void()>> waiting;
+  };
+  MetricRegistry metrics;
+  testing::ManualScheduler clock;
+  testing::InlineExecutor reserved;
+  Busy queries;
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), queries, reserved, metrics, clock);
+  ApiContext context;
+  context.metrics = &metrics;
+  context.state.enable_remote_write = true;
+  router.Add(ApiRoutes(context));
+  const auto ask = [&](std::string method, std::string path) {
+    auto request = std::make_shared<Request>();
+    request->method = std::move(method);
+    request->path = std::move(path);
+    int status = 0;
+    router.Handle(request, [&status](const Response& response) { status = response.status; });
+    return status;
+  };
+  EXPECT_EQ(ask("GET", "/api/v1/query"), 0);
+  EXPECT_EQ(queries.waiting.size(), 1u);
+  EXPECT_EQ(ask("GET", "/metrics"), 200);
+  EXPECT_EQ(ask("POST", "/api/v1/write"), 503);  // no database here
+  EXPECT_NE(ask("POST", "/api/v2/alerts"), 0);
+  EXPECT_EQ(queries.waiting.size(), 1u);
+  queries.waiting.clear();
+}
+
+TEST(Router, LargeBodiesAreForRoutesThatTakeThem) {
+  MetricRegistry metrics;
+  testing::ManualScheduler clock;
+  testing::InlineExecutor inline_executor;
+  Router router("", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor, inline_executor,
+                metrics, clock);
+  router.Add(ApiRoutes({}));
+  const auto ask = [&](std::string path, uint64_t length) {
+    auto request = std::make_shared<Request>();
+    request->method = "POST";
+    request->path = std::move(path);
+    if (length != 0) request->headers.emplace_back("Content-Length", std::to_string(length));
+    int status = 0;
+    router.Admit(request, [&status](const Response& response) { status = response.status; });
+    return status;
+  };
+  EXPECT_EQ(ask("/api/v1/write", 60u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/write", 0), 100);
+  EXPECT_EQ(ask("/api/v2/alerts", 60u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/query", 2u << 20), 100);
+  EXPECT_EQ(ask("/api/v1/query", 60u << 20), 413);
+  EXPECT_EQ(ask("/api/v1/query", 0), 413);  // of unknown size
+  EXPECT_EQ(ask("/-/healthy", 60u << 20), 405);
+  EXPECT_EQ(ask("/nothing", 60u << 20), 404);
+}
+
 TEST(Router, MatchesCountsAndRefuses) {
   MetricRegistry metrics;
   testing::ManualScheduler clock;
   testing::InlineExecutor inline_executor;
-  Router router("/pre", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor, metrics,
-                clock);
+  Router router("/pre", *Regex::Compile(".*", Regex::Anchor::kFull), inline_executor,
+                inline_executor, metrics, clock);
   router.Add({{{"GET", "POST"},
                "/api/:name/values",
                Pool::kQuery,

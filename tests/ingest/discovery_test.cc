@@ -21,13 +21,14 @@ using testing::TempDir;
 
 class DiscoveryTest : public ::testing::Test {
  protected:
-  void Start(const DiscoveryConfig& config) {
-    discovery_ =
-        Discover(config, {time_, workers_, transport_, RealFileSystem(), metrics_, "Prometheus/t"},
-                 [this](std::vector<TargetGroup> groups) {
-                   groups_ = std::move(groups);
-                   ++emitted_;
-                 });
+  void Start(const DiscoveryConfig& config, FoundGroups before = {}) {
+    discovery_ = Discover(
+        config, {time_, workers_, transport_, RealFileSystem(), metrics_, "Prometheus/t"},
+        [this](std::vector<TargetGroup> groups) {
+          groups_ = std::move(groups);
+          ++emitted_;
+        },
+        std::move(before));
   }
   void Write(const std::string& name, const std::string& text) {
     std::ofstream(dir_ / name) << text;
@@ -69,7 +70,7 @@ class DiscoveryTest : public ::testing::Test {
   MetricRegistry metrics_;
   std::vector<TargetGroup> groups_;
   int emitted_ = 0;
-  std::unique_ptr<Discoverer> discovery_;
+  std::unique_ptr<Discovery> discovery_;
 };
 
 TEST_F(DiscoveryTest, StaticGroupsComeAtOnce) {
@@ -157,6 +158,67 @@ TEST_F(DiscoveryTest, HttpIsAskedEachInterval) {
   time_.Advance(Duration{60'000});
   EXPECT_EQ(Addresses(), "");
   EXPECT_EQ(Failures("http"), 3);
+}
+
+TEST_F(DiscoveryTest, APasswordInTheUrlIsNotShown) {
+  FakeAnswer answer;
+  answer.headers = {{"Content-Type", "application/json"}};
+  answer.body = R"([{"targets": ["a:1"]}])";
+  transport_.SetAnswer([&](const HttpRequest&) { return answer; });
+  DiscoveryConfig config;
+  config.http_sd_configs = {{"http://me:hunter2@sd/targets", Duration{60'000}, {}}};
+  ::testing::internal::CaptureStderr();
+  Start(config);
+  time_.RunPending();
+  EXPECT_EQ(transport_.requests()[0].url, "http://me:hunter2@sd/targets");
+  EXPECT_EQ(Addresses(), "a:1");
+  EXPECT_EQ(groups_[0].source, "http://me:<secret>@sd/targets:0");
+  answer.body = "no JSON";
+  time_.Advance(Duration{60'000});
+  answer.status = 500;
+  time_.Advance(Duration{60'000});
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("<secret>"), std::string::npos) << said;
+  EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+}
+
+TEST_F(DiscoveryTest, WhatWasFoundStaysUntilTheNextOneHasSpoken) {
+  FakeAnswer answer;
+  answer.headers = {{"Content-Type", "application/json"}};
+  transport_.SetAnswer([&](const HttpRequest& request) {
+    FakeAnswer out = answer;
+    out.body = "[{\"targets\": [\"" + request.url.substr(7) + "\"]}]";
+    return out;
+  });
+  DiscoveryConfig config;
+  config.static_configs = {{"0", {Labels{{"__address__", "s:1"}}}, {}}};
+  config.http_sd_configs = {{"http://one", Duration{60'000}, {}},
+                            {"http://two", Duration{60'000}, {}}};
+  Start(config);
+  time_.RunPending();
+  ASSERT_EQ(Addresses(), "s:1 one two");
+
+  // The first is another one now and does not answer; the second goes on at another place.
+  answer.never = true;
+  config.static_configs.clear();
+  config.http_sd_configs = {{"http://new", Duration{60'000}, {}},
+                            {"http://more", Duration{60'000}, {}},
+                            {"http://two", Duration{60'000}, {}}};
+  FoundGroups found = discovery_->Found();
+  discovery_.reset();
+  Start(config, std::move(found));
+  time_.RunPending();
+  EXPECT_EQ(Addresses(), "one two");
+  answer.never = false;
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(Addresses(), "new more two");
+
+  // None of that kind any more: nothing stays.
+  config.http_sd_configs.clear();
+  found = discovery_->Found();
+  discovery_.reset();
+  Start(config, std::move(found));
+  EXPECT_EQ(Addresses(), "");
 }
 
 TEST_F(DiscoveryTest, NothingComesAfterTheEnd) {

@@ -335,6 +335,37 @@ TEST_F(ForwardTest, AStoreThatCannotBeReadIsReadAgain) {
   EXPECT_EQ(source_.released(), 3 * written_);
 }
 
+TEST_F(ForwardTest, APositionThatCannotBeReadNowIsNotGivenUp) {
+  Start();
+  Run(20);
+  down_ = true;
+  Run(20);
+  forwarder_.reset();
+  down_ = false;
+  kv_.SetReadFailure(Error(ErrorCode::kIo, "the disk hangs"));
+  Start();
+  Run(20);
+  kv_.SetReadFailure(OkStatus());
+  time_.Advance(Duration{120'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(Counter("tocsin_remote_storage_gaps_total"), 0);
+}
+
+TEST_F(ForwardTest, ALostPositionBeginsAtTheOldestSample) {
+  Run(20);
+  ASSERT_TRUE(kv_.Write("forward", {{"centre", std::string("\x07 no position")}}).ok());
+  Start();
+  Run(20);
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(centre_.Count("m{i=\"a\"}"), written_);
+  EXPECT_EQ(Counter("tocsin_remote_storage_gaps_total"), 1);
+  forwarder_.reset();
+  ASSERT_TRUE(kv_.Write("forward", {{"centre", std::string("\x02\0\0no tail", 10)}}).ok());
+  Start();
+  time_.Advance(Duration{60'000});
+  EXPECT_EQ(Counter("tocsin_remote_storage_gaps_total"), 2);
+}
+
 TEST_F(ForwardTest, GapsAreCounted) {
   Start();
   time_.Advance(Duration{1});

@@ -19,8 +19,8 @@ class PageTest : public ::testing::Test {
   Page Scrape(int seconds, std::string_view body) {
     auto appender = store_.NewAppender();
     EXPECT_TRUE(series_.Prepare(*appender).ok());
-    Page page =
-        ReadPage(body, PageFormat::kText, series_.layout(), {true, limit_}, labels_, metadata_);
+    Page page = ReadPage(body, PageFormat::kText, series_.layout(),
+                         {true, limit_, max_lines_, max_new_}, labels_, metadata_);
     ScrapeReport report;
     report.up = page.status.ok();
     const Timestamp t = kStart + Duration{seconds * 1000};
@@ -33,7 +33,7 @@ class PageTest : public ::testing::Test {
 
   ScrapeConfig config_;
   Labels target_{{"job", "j"}, {"instance", "i"}};
-  uint64_t limit_ = 0;
+  uint64_t limit_ = 0, max_lines_ = 1000, max_new_ = 1000;
   MemoryAppendable store_;
   FamilyPool pool_;
   MetadataCache metadata_{pool_};
@@ -123,6 +123,63 @@ TEST_F(PageTest, AFullStoreRefusesNewSeriesOnly) {
   Scrape(1, "a 2\nb 2\n");
   EXPECT_EQ(Timeline("a{instance=\"i\", job=\"j\"}"), "0=1 1000=2");
   EXPECT_EQ(Timeline("b{instance=\"i\", job=\"j\"}"), "1000=2");
+}
+
+TEST_F(PageTest, FamiliesOfFailingPagesAreForgottenToo) {
+  Scrape(0, "# TYPE good gauge\ngood 1\n");
+  for (int i = 1; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_FALSE(Scrape(i, "# TYPE t" + n + " gauge\n# HELP t" + n + " x\nbroken{\n").status.ok());
+  }
+  EXPECT_LE(metadata_.size(), 25u);
+  Scrape(200, "# TYPE good counter\ngood 1\n");
+  EXPECT_NE(metadata_.Find("good"), nullptr);
+}
+
+TEST_F(PageTest, MetadataOfATargetHasALimit) {
+  std::string page = "# TYPE first gauge\n";
+  const size_t families = 2 * MetadataCache::kMaxFamilies;
+  for (size_t i = 0; i < families; ++i) page += "# TYPE t" + std::to_string(i) + " gauge\n";
+  for (int i = 0; i < 3; ++i) {
+    Scrape(i, page);
+    EXPECT_EQ(metadata_.size(), MetadataCache::kMaxFamilies);
+    EXPECT_EQ(metadata_.TakeRefused() % (families + 1 - MetadataCache::kMaxFamilies), 0u);
+    EXPECT_NE(metadata_.Find("first"), nullptr);
+  }
+  // Help of any length.
+  for (int i = 3; i < 100; ++i)
+    Scrape(i, "# HELP x" + std::to_string(i) + " " + std::string(1 << 20, 'h') + "\n");
+  size_t bytes = 0;
+  metadata_.ForEach([&](const SharedFamily& family) { bytes += family->metadata.help.size(); });
+  EXPECT_LE(bytes, MetadataCache::kMaxBytes);
+  EXPECT_GT(metadata_.TakeRefused(), 0u);
+}
+
+TEST_F(PageTest, APageWithTooManyLinesIsRefusedAndMakesNoSeries) {
+  max_lines_ = 3;
+  const int before = store_.resolves();
+  const Page page = Scrape(0, "a 1\nb 1\nc 1\nd 1\n");
+  EXPECT_EQ(page.status.error().message(), "more than 3 samples on a page");
+  EXPECT_EQ(page.limit, PageLimit::kSamples);
+  EXPECT_LE(page.lines.size(), 3u);
+  EXPECT_EQ(store_.resolves() - before, 5);  // the report series only
+  EXPECT_TRUE(Scrape(1, "a 1\nb 1\nc 1\n").status.ok());
+}
+
+TEST_F(PageTest, NewSeriesBeyondWhatAStoreTakesAreLeftOut) {
+  max_new_ = 2;
+  Page page = Scrape(0, "a 1\na 1\na 1\nb 1\nc 1\nc 2\nd 1\n");
+  EXPECT_TRUE(page.status.ok());
+  EXPECT_EQ(page.labels.size(), 2u);
+  EXPECT_EQ(page.lines.size(), 4u);
+  EXPECT_EQ(page.kept, 7u);
+  EXPECT_EQ(outcome_.added, 2u);
+  EXPECT_EQ(outcome_.refused_series, 3u);
+  EXPECT_EQ(page.repeats, 2u);
+  // The next ones have their turn.
+  Scrape(1, "a 1\nb 1\nc 1\nd 1\n");
+  EXPECT_EQ(outcome_.refused_series, 0u);
+  EXPECT_EQ(Timeline("d{instance=\"i\", job=\"j\"}"), "1000=1");
 }
 
 TEST_F(PageTest, AnExposedReportSeriesLosesToTheReal) {

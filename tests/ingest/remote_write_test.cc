@@ -162,7 +162,11 @@ TEST_F(RemoteWriteTest, SkipsSeriesWithInvalidLabels) {
       .Series({{"__name__", "a"}, {"", "1"}}, {{1, 1}})
       .Series({{"__name__", "a"}, {"b", "\xff"}}, {{1, 1}})
       .Series({{"__name__", "good"}, {"empty", ""}}, {{1, 1}});
+  ::testing::internal::CaptureStderr();
   const WriteResponse response = Send(request.body());
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("are skipped"), std::string::npos) << said;
+  EXPECT_NE(said.find("no name"), std::string::npos) << said;
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(response.samples, 1u);
   EXPECT_EQ(store_.SeriesNames(), std::vector<std::string>{"good"});

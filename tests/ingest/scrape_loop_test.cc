@@ -40,7 +40,7 @@ class ScrapeTest : public ::testing::Test {
   void Start() {
     manager_ = std::make_unique<ScrapeManager>(
         ScrapePorts{time_, time_, workers_, transport_, RealFileSystem(), store_, metrics_}, kSeed,
-        "Prometheus/test");
+        "Prometheus/test", limits_);
     Apply();
   }
   void Apply() { manager_->Apply({}, {config_}); }
@@ -62,6 +62,7 @@ class ScrapeTest : public ::testing::Test {
   MemoryAppendable store_;
   MetricRegistry metrics_;
   ScrapeConfig config_;
+  ScrapeLimits limits_;
   FakeAnswer answer_;
   Timestamp first_;
   std::unique_ptr<ScrapeManager> manager_;
@@ -169,6 +170,23 @@ TEST_F(ScrapeTest, AnEndlessBodyIsCutOff) {
   config_.body_size_limit = 0;
   const HttpRequest request = MakeScrapeRequest(config_, {}, "", nullptr);
   EXPECT_EQ(request.max_response_bytes, kDefaultBodyLimit);
+}
+
+TEST_F(ScrapeTest, BodiesUnderWayHaveABudget) {
+  limits_.body_bytes = 1 << 20;
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(0);
+  answer_ = Text("a 1\n" + std::string(2 << 20, '\n'));
+  AdvanceSeconds(10);
+  EXPECT_EQ(Target().last_error,
+            "no memory for the page: those of all targets that are being read take more than "
+            "1048576 bytes");
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0");
+  // What it took is given back: others, and itself when it is small again, go on.
+  answer_ = Text("a 1\n" + std::string(1000 << 10, '\n'));
+  AdvanceSeconds(20);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=1 30000=1");
 }
 
 TEST_F(ScrapeTest, LimitsDiscardTheWholeScrape) {
@@ -364,6 +382,34 @@ TEST_F(ScrapeTest, AFailingStoreIsNamedAndRecoveredFrom) {
   store_.FailCommits(OkStatus());
   AdvanceSeconds(10);
   EXPECT_EQ(Timeline("a"), "0=1 20000=1");
+}
+
+TEST_F(ScrapeTest, ASeriesTheStoreCannotHoldFailsItsPageAndNotTheReport) {
+  store_.SetLabelLimit(4);
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(0);
+  answer_ = Text("a 1\nb{c=\"1\",d=\"2\",e=\"3\"} 1\n");
+  AdvanceSeconds(20);
+  EXPECT_EQ(Target().last_error, "a series has too many labels");
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=0");
+  EXPECT_EQ(Timeline("a"), "0=1 10000=stale");
+  EXPECT_EQ(Timeline("scrape_samples_scraped"), "0=1 10000=2 20000=2");
+  EXPECT_EQ(Timeline("scrape_series_added"), "0=1 10000=0 20000=0");
+  answer_ = Text("a 1\n");
+  AdvanceSeconds(10);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=0 20000=0 30000=1");
+  EXPECT_EQ(Counter("tocsin_target_scrapes_store_failures_total"), 0);
+}
+
+TEST_F(ScrapeTest, ANewTargetOfAFullStoreStillTellsThatItIsUp) {
+  store_.SetSeriesLimit(0);
+  Start();
+  ToFirstScrape();
+  AdvanceSeconds(10);
+  EXPECT_EQ(Timeline("up"), "0=1 10000=1");
+  EXPECT_EQ(Timeline("a"), "");
+  EXPECT_EQ(Counter("tocsin_target_scrapes_series_refused_total"), 2);
 }
 
 TEST_F(ScrapeTest, ForgottenRefsAreResolvedAgain) {

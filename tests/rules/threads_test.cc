@@ -33,6 +33,9 @@ class AsyncAppendable final : public storage::Appendable {
     AsyncAppender(std::shared_ptr<storage::Appender> inner, Executor& commit)
         : inner_(std::move(inner)), commit_(commit) {}
     Result<SeriesRef> Resolve(const Labels& labels) override { return inner_->Resolve(labels); }
+    Result<SeriesRef> ResolveOwn(const Labels& labels) override {
+      return inner_->ResolveOwn(labels);
+    }
     storage::RowResult AppendRow(storage::RowHint& hint, Timestamp t,
                                  std::span<const SeriesRef> refs, std::span<const double> values,
                                  std::span<const Timestamp> starts) override {

@@ -85,6 +85,54 @@ TEST_F(Limits, NewSeriesBeyondTheLimitAreRefusedAndOldOnesGoOn) {
                 .Value(),
             50);
   EXPECT_TRUE(appender->Resolve(Labels{{"__name__", "few"}, {"job", "quiet"}, {"n", "0"}}).ok());
+  // What says how the rest fares has its place.
+  EXPECT_TRUE(appender->ResolveOwn(Labels{{"__name__", "up"}, {"job", "new"}}).ok());
+}
+
+TEST_F(Limits, MetadataHasALimitAndFamiliesWithoutSeriesMakeRoom) {
+  store.options.memory_max = 64 * kMB;
+  store.Open();
+  const uint64_t share = MemoryBudget::Of(store.options.memory_max).metadata;
+  const std::string help(1000, 'h');
+  const uint64_t fits = share / (help.size() + 200);
+  const auto say = [&](const std::string& prefix, uint64_t families, const std::string& text) {
+    auto appender = store.db->NewAppender();
+    for (uint64_t i = 0; i < families; ++i)
+      appender->SetMetadata(prefix + std::to_string(i), {MetricType::kCounter, "", text});
+    Store::Commit(*appender);
+  };
+  const auto count = [&] { return store.db->MetricMetadata("").size(); };
+  const auto refused = [&] {
+    return store.metrics
+        .GetCounter("tocsin_storage_metadata_refused_total",
+                    "Type, unit and help of metric families that there was no room for.")
+        .Value();
+  };
+  Row(kNow, 10, 1);  // m0 to m9
+  say("m", 10, help);
+  auto appender = store.db->NewAppender();
+  ASSERT_TRUE(appender->Resolve(Labels{{"__name__", "old_total"}, {"job", "j"}}).ok());
+  appender->SetMetadata("old", {MetricType::kCounter, "", help});
+  Store::Commit(*appender);
+  EXPECT_EQ(refused(), 0);
+
+  // Ever new names: what is there stays, what comes is refused.
+  say("bad", 3 * fits, help);
+  EXPECT_GT(refused(), fits);
+  EXPECT_LT(count(), fits + fits / 4);
+  EXPECT_EQ(store.db->MetricMetadata("m9").size(), 1u);
+  say("huge", 1, std::string(1 << 20, 'h'));
+  EXPECT_TRUE(store.db->MetricMetadata("huge0").empty());
+
+  // No series: no family, in memory and on disk.
+  store.scheduler.Advance(Duration{31'000});
+  EXPECT_EQ(count(), 11u);
+  EXPECT_EQ(store.db->MetricMetadata("old").size(), 1u);
+  const double before = refused();
+  say("m", 12, "new");
+  EXPECT_EQ(refused(), before);
+  store.Reopen();
+  EXPECT_EQ(count(), 13u);
 }
 
 TEST_F(Limits, AFullHeadIsSealedEarly) {

@@ -248,6 +248,17 @@ TEST_F(TailTest, ReadsFilesWhereTheLogIsGone) {
   EXPECT_EQ(reader.gaps, 0u);
 }
 
+TEST_F(TailTest, TheBeginningIsInFrontOfFilesAndLog) {
+  Scrape(20);
+  Compact();
+  Scrape(30);
+  Reader reader(store);
+  reader.Open(store.db->TailBegin());
+  reader.Drain({.samples = 50});
+  EXPECT_EQ(reader.arrived, acknowledged);
+  EXPECT_EQ(reader.gaps, 0u);
+}
+
 TEST_F(TailTest, WhatRetentionTookIsAGap) {
   Reader reader(store);
   Scrape(20);

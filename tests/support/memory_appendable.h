@@ -77,6 +77,8 @@ class MemoryAppendable final : public storage::Appendable {
     to_ = to;
   }
   void SetSeriesLimit(size_t limit) { series_limit_ = limit; }
+  // Series with more labels are refused as invalid.
+  void SetLabelLimit(size_t limit) { label_limit_ = limit; }
   // Every commit fails with this until it is ok again.
   void FailCommits(Status status) { commit_status_ = std::move(status); }
   void RefuseHistograms() { histograms_refused_ = true; }
@@ -106,16 +108,10 @@ class MemoryAppendable final : public storage::Appendable {
     explicit Appender(MemoryAppendable& store) : store_(store) {}
 
     Result<SeriesRef> Resolve(const Labels& labels) override {
-      std::lock_guard lock(store_.mutex_);
-      ++store_.resolves_;
-      const auto it = store_.refs_.find(labels);
-      if (it != store_.refs_.end()) return it->second;
-      if (store_.refs_.size() >= store_.series_limit_)
-        return Error(ErrorCode::kSeriesLimit, "too many series");
-      const SeriesRef ref{store_.next_ref_++};
-      store_.refs_.emplace(labels, ref);
-      store_.labels_.emplace(ref.id, labels);
-      return ref;
+      return Resolve(labels, store_.series_limit_);
+    }
+    Result<SeriesRef> ResolveOwn(const Labels& labels) override {
+      return Resolve(labels, static_cast<size_t>(-1));
     }
     storage::RowResult AppendRow(storage::RowHint&, Timestamp t, std::span<const SeriesRef> refs,
                                  std::span<const double> values,
@@ -167,6 +163,20 @@ class MemoryAppendable final : public storage::Appendable {
       Histogram value;
       Timestamp start;
     };
+
+    Result<SeriesRef> Resolve(const Labels& labels, size_t limit) {
+      std::lock_guard lock(store_.mutex_);
+      ++store_.resolves_;
+      const auto it = store_.refs_.find(labels);
+      if (it != store_.refs_.end()) return it->second;
+      if (labels.size() > store_.label_limit_)
+        return Error(ErrorCode::kInvalidLabels, "a series has too many labels");
+      if (store_.refs_.size() >= limit) return Error(ErrorCode::kSeriesLimit, "too many series");
+      const SeriesRef ref{store_.next_ref_++};
+      store_.refs_.emplace(labels, ref);
+      store_.labels_.emplace(ref.id, labels);
+      return ref;
+    }
 
     void Add(SeriesRef ref, Timestamp t, double v, Timestamp start, storage::RowResult* result) {
       if (ref.id < store_.first_valid_) {
@@ -223,6 +233,7 @@ class MemoryAppendable final : public storage::Appendable {
   std::vector<std::pair<std::string, Exemplar>> exemplars_;
   uint64_t next_ref_ = 1, first_valid_ = 1;
   size_t series_limit_ = static_cast<size_t>(-1);
+  size_t label_limit_ = static_cast<size_t>(-1);
   Timestamp from_ = kMinTimestamp, to_ = kMaxTimestamp;
   Status commit_status_;
   bool histograms_refused_ = false;

@@ -16,6 +16,7 @@ class MemoryKvStore final : public storage::KvStore {
  public:
   Result<std::optional<std::string>> Get(std::string_view ns, std::string_view key) const override {
     std::lock_guard lock(mutex_);
+    if (!read_failure_.ok()) return read_failure_.error();
     const auto it = pairs_.find({std::string(ns), std::string(key)});
     if (it == pairs_.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
@@ -50,6 +51,11 @@ class MemoryKvStore final : public storage::KvStore {
     std::lock_guard lock(mutex_);
     failure_ = std::move(failure);
   }
+  // Every Get fails with this until it is set to ok again.
+  void SetReadFailure(Status failure) {
+    std::lock_guard lock(mutex_);
+    read_failure_ = std::move(failure);
+  }
   size_t size(std::string_view ns) const { return Scan(ns)->size(); }
   size_t writes() const {
     std::lock_guard lock(mutex_);
@@ -59,7 +65,7 @@ class MemoryKvStore final : public storage::KvStore {
  private:
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, std::string> pairs_;
-  Status failure_;
+  Status failure_, read_failure_;
   size_t writes_ = 0;
 };
 

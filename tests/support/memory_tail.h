@@ -49,6 +49,7 @@ class MemoryTailSource final : public storage::TailSource {
     const std::lock_guard lock(mutex_);
     return std::to_string(samples_.size());
   }
+  std::string TailBegin() const override { return "0"; }
   Result<std::unique_ptr<storage::Tail>> OpenTail(const std::string& position) override {
     if (position.empty() || position.find_first_not_of("0123456789") != std::string::npos)
       return Error(ErrorCode::kCorruption, "a damaged position");

@@ -45,6 +45,7 @@ struct Pools {
   ThreadPool commit{"commit", 1};
   ThreadPool sync{"sync", 1};
   ThreadPool queries{"queries", std::max(2, Cores())};
+  ThreadPool receive{"receive", 2};
   ThreadPool background{"background", 1, ThreadPool::Priority::kLow};
 };
 
@@ -78,6 +79,9 @@ struct App::Impl {
   http::ApiContext ContextOf(bool ready);
   http::ServerState StateOf();
   SiteOptions OptionsOf(const SiteConfig& config);
+  uint64_t MemoryMax() const {
+    return flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
+  }
   Status Stop();
 
   const Flags flags;
@@ -146,7 +150,7 @@ http::ApiContext App::Impl::ContextOf(bool all) {
 
 void App::Impl::Route(bool all) {
   auto next = std::make_shared<http::Router>(flags.route_prefix, *flags.cors_origin, pools.queries,
-                                             metrics, clock);
+                                             pools.receive, metrics, clock);
   next->Add(http::ApiRoutes(ContextOf(all)));
   router = std::move(next);
 }
@@ -170,9 +174,14 @@ Status App::Impl::Listen() {
                                  http::Responder respond) {
     router.load()->Handle(std::move(request), std::move(respond));
   };
+  options.admit = [this](std::shared_ptr<const http::Request> request, http::Responder respond) {
+    router.load()->Admit(request, respond);
+  };
+  options.all_bodies_bytes = std::max(MemoryMax() / 2, options.max_body_bytes);
   if (guard != nullptr) {
     options.tls = [guard = guard] { return guard->Tls(); };
     handler = guard->Protect(std::move(handler));
+    options.admit = guard->Protect(std::move(options.admit));
   }
   TOCSIN_ASSIGN(server, http::Server::Start(loop, std::move(options), std::move(handler), metrics));
   return OkStatus();
@@ -181,7 +190,7 @@ Status App::Impl::Listen() {
 SiteOptions App::Impl::OptionsOf(const SiteConfig& config) {
   SiteOptions options;
   options.storage.path = flags.storage_path;
-  options.storage.memory_max = flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
+  options.storage.memory_max = MemoryMax();
   options.storage.series_max = flags.series_max;
   options.storage.snapshot_keep = flags.snapshot_keep;
   options.storage.sync_interval = flags.sync_interval;

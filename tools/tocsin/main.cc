@@ -1,7 +1,10 @@
 // tocsin: flags, then the App. Exit codes: 0 a clean stop, 1 a failure while running, 2 bad flags
 // or configuration.
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "storage/base/file_system.h"
 #include "storage/base/log.h"
@@ -15,10 +18,21 @@ namespace {
 constexpr int kRuntimeFailure = 1;
 constexpr int kBadInput = 2;
 
+// Shells start with a soft limit of 1,024 descriptors, for the sake of programs that use select();
+// files of the store, targets and clients may need more.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    tocsin::log::Warn("the limit of open files stays as it is", {{"files", before}});
+}
+
 int Serve(const tocsin::Flags& flags) {
   static const tocsin::SystemClock clock;
   tocsin::log::Configure(flags.log_level, flags.log_format, clock);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseFileLimit();
   tocsin::log::Info("starting tocsin", {{"version", tocsin::BuildVersion().version}});
   const auto config =
       tocsin::LoadSiteConfig(tocsin::App::SourcesOf(flags), tocsin::RealFileSystem());

@@ -85,8 +85,13 @@ void Site::BuildMonitor(const SitePorts& ports) {
                                          .files = ports.files,
                                          .storage = *db_,
                                          .metrics = ports.metrics};
+  const uint64_t memory = options_.storage.memory_max;
+  const uint64_t series = options_.storage.series_max;
+  // One page of the default limit always fits; a series takes a KiB while its page is read.
+  const ingest::ScrapeLimits limits{.body_bytes = std::max<uint64_t>(memory / 2, 80u << 20),
+                                    .new_series_per_page = series != 0 ? series : memory >> 10};
   scrapes_ = std::make_unique<ingest::ScrapeManager>(scrape_ports, options_.scrape_seed,
-                                                     options_.user_agent);
+                                                     options_.user_agent, limits);
 }
 
 Status Site::ApplyRetention(const StorageSection& section, const TocsinSection& own) {
