@@ -79,6 +79,104 @@ TEST(LevelPart, GoldenBytes) {
             "0302020a01058200040a0800000106820028c8015000000002058200120224da5e5a18");
 }
 
+TEST(LevelPart, GoldenBytesOfSeveralDays) {
+  LevelPartBuilder builder;
+  builder.ResetDays(std::chrono::hours(1), kDayStart, 2, 25);
+  // The last window of the first day ends when the first one of the next does.
+  const Timestamp midnight = kDayStart + std::chrono::hours(24);
+  LevelCell a = Cell(1, 20, 5, 9);
+  a.end = midnight;
+  a.first_time = midnight - Duration{1000};
+  a.last_time = midnight - Duration{10};
+  a.sum = 140;
+  LevelCell b = a;
+  b.first_time = b.last_time = midnight;
+  b.count = 1;
+  b.has_sum = false;
+  builder.AddFloats(3, std::vector{a, b}, std::vector<uint32_t>{24, 25});
+  std::string blob;
+  builder.Finish(blob);
+  EXPECT_EQ(Hex(blob),
+            "0280dddb01c0d2393202080000000000000000000000000000000101180206800013280200088000e807"
+            "d00f00000680000a14000000010302020a01020212000001088000870198020a00000000c369f008");
+}
+
+// Days of a part of several days, and of a cell what is asked for.
+TEST(LevelPart, DaysAndColumns) {
+  std::mt19937_64 random(11);
+  constexpr size_t kDays = 10, kADay = 25;
+  LevelPartBuilder builder;
+  builder.ResetDays(std::chrono::hours(1), kDayStart, kDays, kADay);
+  std::vector<std::vector<LevelCell>> by_day(kDays);
+  std::vector<LevelCell> cells;
+  std::vector<uint32_t> windows;
+  for (size_t day = 0; day < kDays; ++day) {
+    const bool sum = random() % 2 != 0, resets = random() % 2 != 0;
+    for (size_t k = 0; k < kADay; ++k) {
+      if (random() % 5 == 0 || day == 4) continue;
+      LevelCell cell = Cell(1, random() % 20, static_cast<double>(random() % 1000),
+                            static_cast<double>(random() % 1000));
+      cell.end = kDayStart + std::chrono::hours(24 * day + k);
+      cell.first_time = cell.end - Duration{static_cast<int64_t>(random() % 3'600'000)};
+      cell.last_time = cell.end - Duration{static_cast<int64_t>(random() % 3'600'000)};
+      if (cell.count == 0) cell.first_time = cell.last_time = cell.end;
+      cell.sum = sum ? static_cast<double>(random() % 1000) : 0;
+      cell.resets = resets && cell.count > 2 ? 1 : 0;
+      cell.dropped = resets ? static_cast<double>(random() % 10) : 0;
+      cell.ended = random() % 9 == 0;
+      cell.has_sum = sum;
+      cell.has_resets = resets;
+      by_day[day].push_back(cell);
+      cells.push_back(cell);
+      windows.push_back(static_cast<uint32_t>(day * kADay + k));
+    }
+  }
+  builder.AddFloats(5, cells, windows);
+  std::string blob;
+  builder.Finish(blob);
+  LevelPartReader reader;
+  ASSERT_TRUE(reader.Open(blob).ok());
+  EXPECT_EQ(reader.days(), kDays);
+  for (unsigned which = 0; which < 16; ++which) {
+    const LevelColumns columns{(which & 1) != 0, (which & 2) != 0, (which & 4) != 0,
+                               (which & 8) != 0};
+    for (size_t first = 0; first < kDays; ++first) {
+      for (size_t last = first; last < kDays; ++last) {
+        std::vector<LevelCell> got(1), want;
+        ASSERT_TRUE(reader.ReadFloats(5, &got, columns, first, last).ok());
+        for (size_t day = first; day <= last; ++day)
+          want.insert(want.end(), by_day[day].begin(), by_day[day].end());
+        ASSERT_EQ(got.size(), want.size() + 1);
+        for (size_t i = 0; i < want.size(); ++i) {
+          const LevelCell &a = got[i + 1], &b = want[i];
+          ASSERT_EQ(a.end, b.end);
+          ASSERT_EQ(a.count, b.count);
+          ASSERT_EQ(a.ended, b.ended);
+          ASSERT_EQ(a.has_sum, b.has_sum);
+          ASSERT_EQ(a.has_resets, b.has_resets);
+          if (columns.edges) {
+            ASSERT_EQ(a.first, b.first);
+            ASSERT_EQ(a.last, b.last);
+            ASSERT_EQ(a.first_time, b.first_time);
+            ASSERT_EQ(a.last_time, b.last_time);
+          }
+          if (columns.extremes) {
+            ASSERT_EQ(a.min, b.min);
+            ASSERT_EQ(a.max, b.max);
+          }
+          if (columns.sums && b.has_sum) {
+            ASSERT_EQ(a.sum, b.sum);
+          }
+          if (columns.resets && b.has_resets) {
+            ASSERT_EQ(a.resets, b.resets);
+            ASSERT_EQ(a.dropped, b.dropped);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(LevelPart, RoundTrip) {
   std::mt19937_64 random(7);
   const double odd[] = {0.0,    -0.0, std::nan(""), std::numeric_limits<double>::infinity(),
