@@ -79,6 +79,10 @@ struct App::Impl {
   http::ApiContext ContextOf(bool ready);
   http::ServerState StateOf();
   SiteOptions OptionsOf(const SiteConfig& config);
+  // Flags that were not parsed from a command line have none: as the flag's default then.
+  Regex CorsOrigin() const {
+    return flags.cors_origin ? *flags.cors_origin : *Regex::Compile(".*", Regex::Anchor::kFull);
+  }
   uint64_t MemoryMax() const {
     return flags.memory_max != 0 ? flags.memory_max : MachineMemory() / 2;
   }
@@ -149,7 +153,7 @@ http::ApiContext App::Impl::ContextOf(bool all) {
 }
 
 void App::Impl::Route(bool all) {
-  auto next = std::make_shared<http::Router>(flags.route_prefix, *flags.cors_origin, pools.queries,
+  auto next = std::make_shared<http::Router>(flags.route_prefix, CorsOrigin(), pools.queries,
                                              pools.receive, metrics, clock);
   next->Add(http::ApiRoutes(ContextOf(all)));
   router = std::move(next);
