@@ -1,5 +1,7 @@
 #include "ingest/scrape/page_reader.h"
 
+#include <algorithm>
+
 #include "absl/container/flat_hash_map.h"
 #include "ingest/exposition/openmetrics_parser.h"
 #include "ingest/exposition/text_parser.h"
@@ -44,6 +46,20 @@ class LineIndex {
   absl::flat_hash_map<std::string_view, Found> by_text_;
 };
 
+// Whether there are more lines than that which may be samples. Costs a look at each line of a page
+// that could have so many, and nothing of others.
+bool HasMoreSamplesThan(uint64_t most, std::string_view body) {
+  constexpr uint64_t kShortestLine = 4;  // `a 1` and its end
+  uint64_t lines = 0;
+  while (body.size() / kShortestLine > most - lines) {
+    const size_t end = std::min(body.find('\n'), body.size() - 1);
+    const size_t first = body.find_first_not_of(" \t");
+    if (first < end && body[first] != '#' && ++lines > most) return true;
+    body.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 template <typename Parser>
 class Reader {
  public:
@@ -58,6 +74,11 @@ class Reader {
 
   // First along the layout; from the start again, line by line, when the page has changed shape.
   Page Read() {
+    // Known before the page takes its time, and the thread of the others.
+    if (HasMoreSamplesThan(options_.max_lines, body_)) {
+      page_.status = TooManyLines();
+      return std::move(page_);
+    }
     bool follows = false;
     Status status = ReadAlongLayout(&follows);
     if (status.ok() && !follows) {
@@ -147,11 +168,7 @@ class Reader {
 
   Status TakeLine(const LineIndex& index) {
     const ExpositionSample& sample = parser_.sample();
-    if (++page_.scraped > options_.max_lines) {
-      page_.limit = PageLimit::kSamples;
-      return Error(ErrorCode::kLimit,
-                   "more than " + std::to_string(options_.max_lines) + " samples on a page");
-    }
+    if (++page_.scraped > options_.max_lines) return TooManyLines();
     Page::Line line;
     line.text = sample.series;
     line.kind = HasOwnTime() ? LineKind::kStamped : LineKind::kRow;
@@ -203,6 +220,12 @@ class Reader {
     if (entry == ExpositionEntry::kType) type_ = parser_.meta().type;
     auto status = metadata_.OnLine(entry, parser_.meta());
     return status.ok() ? status : Status(parser_.LineError(status.error().message()));
+  }
+
+  Error TooManyLines() {
+    page_.limit = PageLimit::kSamples;
+    return Error(ErrorCode::kLimit,
+                 "more than " + std::to_string(options_.max_lines) + " samples on a page");
   }
 
   bool HasOwnTime() const { return options_.honor_timestamps && parser_.sample().has_timestamp; }

@@ -164,6 +164,12 @@ TEST_F(PageTest, APageWithTooManyLinesIsRefusedAndMakesNoSeries) {
   EXPECT_LE(page.lines.size(), 3u);
   EXPECT_EQ(store_.resolves() - before, 5);  // the report series only
   EXPECT_TRUE(Scrape(1, "a 1\nb 1\nc 1\n").status.ok());
+  // Comments and blank lines are none; a page is refused before it is read.
+  EXPECT_TRUE(Scrape(2, "# x\n\na 1\n  \t\n # TYPE b gauge\n\n\n# y\nb 1\nc 1").status.ok());
+  EXPECT_EQ(Scrape(3, "broken{\na 1\nb 1\nc 1\n").status.error().message(),
+            "more than 3 samples on a page");
+  EXPECT_EQ(Scrape(4, "# x\n\na 1\nb 1\nc 1\nd 1").status.error().message(),
+            "more than 3 samples on a page");
 }
 
 TEST_F(PageTest, NewSeriesBeyondWhatAStoreTakesAreLeftOut) {
