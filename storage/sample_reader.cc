@@ -37,9 +37,6 @@ class MergingReader final : public SampleReader {
   bool NextOfLevel(SampleBlock* block);
   // Whether raw samples of the class of a level's file are there still.
   bool RawIsThere(const SealedFile& level, uint16_t day) const;
-  // Whether cells of several ids are from the same time (a late sample of a series that had left
-  // memory): only raw samples tell which came when.
-  bool Interleaved() const;
   // Whether what was loaded is of no use to the function that asks.
   bool Lacks() const;
   void SkipDays(uint16_t last);
@@ -235,11 +232,6 @@ size_t MergingReader::LoadLevel(std::span<const LevelChoice::Day> days) {
       ReadLevel(*file, id, {first.day, first.day}, first.left);
     }
     SortLevel();
-    if (!first.left && Interleaved()) {
-      cells_.clear();
-      level_histograms_ = {};
-      return 0;
-    }
   }
   if (first.left || !Lacks()) return n;
   // What the function needs is not kept of this series: it is read raw from here on.
@@ -254,15 +246,6 @@ bool MergingReader::RawIsThere(const SealedFile& level, uint16_t day) const {
   return std::any_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
     return file->id.retention_class == level.id.retention_class;
   });
-}
-
-bool MergingReader::Interleaved() const {
-  if (!context_->level_needs.columns.edges) return false;
-  for (size_t i = 1; i < cells_.size(); ++i)
-    if (cells_[i - 1].count > 0 && cells_[i].count > 0 &&
-        cells_[i].first_time <= cells_[i - 1].last_time)
-      return true;
-  return false;
 }
 
 bool MergingReader::Lacks() const {

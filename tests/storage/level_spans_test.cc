@@ -134,7 +134,8 @@ TEST_F(LevelSpans, LateSamplesAndDeletionsAreSeen) {
   store.Open();
   store.scheduler.Advance(hours(9));
   ASSERT_EQ(Joins(), 1);
-  // A late series, one sample at midnight itself.
+  // A late sample, a late series, one at midnight itself.
+  store.AppendColumn(Named("g"), {kSpan + hours(50) + seconds(1)}, {1e6});
   store.AppendColumn(Named("late"), {kSpan + hours(72), kSpan + hours(100)}, {1, 2});
   store.scheduler.Advance(hours(3));
   EXPECT_EQ(Joins(), 1);  // once a day is often enough
