@@ -114,7 +114,7 @@ class RangeFunctionStream final : public RowStream {
                    *row,
                    {}};
     const FunctionSpec& spec = *function.call.function;
-    if (!series_.from_level) {
+    if (function.edges.empty()) {
       spec.range(call);
     } else {
       LevelCall level{call, function.edges};

@@ -112,9 +112,8 @@ struct SampleSeries {
   // Start timestamps, ms, 0 where unknown: as many as t and ht, or empty when none is known.
   std::vector<int64_t> st;
   std::vector<int64_t> hst;
-  // A level stands for some of the samples: all floats are cells, in order of time, t and v are
-  // empty, and weights says how many samples each histogram stands for.
-  bool from_level = false;
+  // When a level stands for some of the samples: all floats are cells, in order of time, t and v
+  // are empty, and weights says how many samples each histogram stands for.
   std::vector<storage::LevelCell> cells;
   std::vector<uint32_t> weights;
 
@@ -131,20 +130,8 @@ struct SampleSeries {
     h.clear();
     st.clear();
     hst.clear();
-    from_level = false;
     cells.clear();
     weights.clear();
-  }
-  // What came before a level: raw samples as cells of their own.
-  void TurnIntoCells() {
-    from_level = true;
-    for (size_t i = 0; i < own_t.size(); ++i)
-      cells.push_back(storage::CellOf(Timestamp{own_t[i]}, own_v[i]));
-    own_t.clear();
-    own_v.clear();
-    st.clear();
-    hst.clear();
-    weights.assign(h.size(), 1);
   }
   // After own_t and own_v were filled.
   void ShowOwn() {

@@ -296,9 +296,7 @@ class RangeStream final : public SampleStream {
       const uint64_t size = block.size() + 6 * block.cells.size();
       held_ += size;
       TOCSIN_RETURN_IF_ERROR(context_.limits.Hold(size));
-      if (!series->from_level && !(block.cells.empty() && block.weights.empty()))
-        series->TurnIntoCells();
-      if (series->from_level) {
+      if (!levels_.empty()) {
         AppendCells(block, series);
         continue;
       }
@@ -349,12 +347,8 @@ class RangeStream final : public SampleStream {
   }
   // Floats as cells, histograms with their weights.
   void AppendCells(const storage::SampleBlock& block, SampleSeries* series) {
-    const auto empty = [](const storage::LevelCell& cell) { return cell.count == 0; };
-    const auto begin = static_cast<std::ptrdiff_t>(series->cells.size());
-    series->cells.insert(series->cells.end(), block.cells.begin(), block.cells.end());
-    if (std::any_of(block.cells.begin(), block.cells.end(), empty))
-      series->cells.erase(std::remove_if(series->cells.begin() + begin, series->cells.end(), empty),
-                          series->cells.end());
+    for (const storage::LevelCell& cell : block.cells)
+      if (cell.count > 0) series->cells.push_back(cell);
     for (size_t k = 0; k < block.size(); ++k) {
       const Histogram* h = block.histograms.empty() ? nullptr : block.histograms[k];
       if (h == nullptr) {

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "storage/base/log.h"
 #include "storage/codec/histogram_codec.h"
@@ -44,7 +42,6 @@ class BatchAppender final : public Appender {
     if (deps_.index.Get(ref) == nullptr)
       return Error(ErrorCode::kStaleRef, "the series is not known any more");
     if (!InBounds(exemplar.t)) return Error(ErrorCode::kOutOfBounds, "out of bounds");
-    if (Dropped(ref)) return OkStatus();
     TOCSIN_RETURN_IF_ERROR(deps_.exemplars.Check(ref, exemplar));
     batch_.exemplars.emplace_back(ref, exemplar);
     return OkStatus();
@@ -82,32 +79,13 @@ class BatchAppender final : public Appender {
     }
     return t >= oldest_ && t <= newest_;
   }
-  // Whether a retention rule keeps nothing of the series: its samples are taken and forgotten.
-  bool Dropped(SeriesRef ref) const {
-    if (!deps_.classes.DropsAny()) return false;
-    const Series* series = deps_.index.Get(ref);
-    return series != nullptr && deps_.classes.Drops(series->retention_class);
-  }
-  // Which of the refs are not dropped; none: all of them.
-  std::optional<std::vector<uint32_t>> Kept(std::span<const SeriesRef> refs) const {
-    if (!deps_.classes.DropsAny()) return std::nullopt;
-    std::vector<uint32_t> kept;
-    for (uint32_t i = 0; i < refs.size(); ++i)
-      if (!Dropped(refs[i])) kept.push_back(i);
-    if (kept.size() == refs.size()) return std::nullopt;
-    return kept;
-  }
   void AddSparse(SeriesRef ref, Timestamp t, double value, Timestamp start) {
-    if (Dropped(ref)) return deps_.dropped.Add();
     auto& parts = batch_.parts;
     if (parts.empty() || parts.back().layout != nullptr || parts.back().histogram)
       parts.push_back({nullptr, {}, batch_.sparse.size(), 0, false});
     ++parts.back().count;
     batch_.sparse.push_back({ref, t, value, Storable(start)});
   }
-
-  void AppendKept(std::shared_ptr<const RowLayout> layout, Timestamp t,
-                  std::span<const double> values, std::span<const Timestamp> starts);
 
   // A start that cannot be stored is one that nobody can mean.
   static Timestamp Storable(Timestamp start) { return IsStorableStart(start) ? start : kNoStart; }
@@ -143,13 +121,9 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
     if (hint.token == 0)
       hint.token = deps_.layouts.NewToken();
     else if (result.stale_refs == 0 && refs.size() <= kMaxLayout)
-      layout = deps_.layouts.Make(hint, refs, batch_.generation, Kept(refs));
+      layout = deps_.layouts.Make(hint, refs, batch_.generation);
   }
   result.appended = count - result.stale_refs;
-  if (layout != nullptr && !layout->given.empty()) {
-    AppendKept(std::move(layout), t, values, starts);
-    return result;
-  }
   if (layout != nullptr) {
     batch_.parts.push_back(
         {std::move(layout), t, batch_.values.size(), refs.size(), false, AddStarts(starts)});
@@ -160,19 +134,6 @@ RowResult BatchAppender::AppendRow(RowHint& hint, Timestamp t, std::span<const S
     if (result.stale_refs == 0 || deps_.index.Writable(refs[i]) != nullptr)
       AddSparse(refs[i], t, values[i], starts.empty() ? kNoStart : starts[i]);
   return result;
-}
-
-void BatchAppender::AppendKept(std::shared_ptr<const RowLayout> layout, Timestamp t,
-                               std::span<const double> values, std::span<const Timestamp> starts) {
-  deps_.dropped.Add(static_cast<double>(layout->given.size() - layout->kept.size()));
-  if (layout->kept.empty()) return;
-  std::vector<Timestamp> kept_starts;
-  if (!starts.empty())
-    for (const uint32_t i : layout->kept) kept_starts.push_back(starts[i]);
-  const size_t at = batch_.values.size();
-  for (const uint32_t i : layout->kept) batch_.values.push_back(values[i]);
-  const size_t count = layout->refs.size();
-  batch_.parts.push_back({std::move(layout), t, at, count, false, AddStarts(kept_starts)});
 }
 
 RowResult BatchAppender::AppendColumn(SeriesRef ref, std::span<const Timestamp> ts,
@@ -202,10 +163,6 @@ Status BatchAppender::AppendHistogram(SeriesRef ref, Timestamp t, const Histogra
   if (!InBounds(t)) {
     deps_.out_of_bounds.Add();
     return Error(ErrorCode::kOutOfBounds, "out of bounds");
-  }
-  if (Dropped(ref)) {
-    deps_.dropped.Add();
-    return OkStatus();
   }
   if (!IsEncodable(value))
     return InvalidArgument("the buckets of the histogram do not fit its spans, or are too many");

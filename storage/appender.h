@@ -7,7 +7,6 @@
 
 #include "storage/appendable.h"
 #include "storage/commit_queue.h"
-#include "storage/retention_classes.h"
 
 namespace tocsin::storage {
 
@@ -20,12 +19,10 @@ struct AppenderDeps {
   ExemplarStore& exemplars;
   CommitQueue& queue;
   Clock& clock;
-  const RetentionClasses& classes;
   // Nothing older is taken.
   std::function<Timestamp()> edge;
   Counter out_of_bounds;
   Counter refused_series;
-  Counter dropped;  // samples of series that a rule keeps nothing of
   // When a refused series was last logged.
   std::atomic<int64_t>& refused_logged_ns;
 };

@@ -198,16 +198,12 @@ DbImpl::DbImpl(const Options& options, const Ports& ports, Folder folder,
                      exemplars_,
                      queue_,
                      ports.clock,
-                     classes_,
                      [this] { return maintenance_.edge(); },
                      ports.metrics.GetCounter(
                          "prometheus_tsdb_out_of_bound_samples_total",
                          "Total number of out of bound samples ingestion failed attempts."),
                      ports.metrics.GetCounter("tocsin_storage_series_refused_total",
                                               "New series refused for the series limit."),
-                     ports.metrics.GetCounter(
-                         "tocsin_storage_retention_dropped_samples_total",
-                         "Samples not taken because a retention rule drops their series."),
                      refused_logged_ns_},
       groups_(MemoryBudget::Of(options.memory_max).opened),
       querier_(*store_, groups_, index_, head_, exemplars_, directories_, corruptions_),
@@ -413,17 +409,6 @@ Maintenance::Deps DbImpl::MaintenanceDeps() {
                                               "Samples read to build levels.");
   metrics.level_bytes = registry.GetCounter("tocsin_storage_level_bytes_written_total",
                                             "Bytes of the levels that were built.");
-  metrics.level_days_left = registry.GetGauge("tocsin_storage_level_days_left",
-                                              "Closed days whose levels are still to be built.");
-  const char* written = "Bytes of sealed files by the work that wrote them.";
-  const auto of_work = [&](const char* work) {
-    return registry.GetCounter("tocsin_storage_written_bytes_total", written, {{"work", work}});
-  };
-  metrics.sealed_bytes = of_work("seal");
-  metrics.merged_bytes = of_work("merge");
-  metrics.leveled_bytes = of_work("levels");
-  metrics.level_joins = registry.GetCounter("tocsin_storage_level_joins_total",
-                                            "Times that the levels of several days were joined.");
   const MemoryBudget budget = MemoryBudget::Of(options_.memory_max);
   return {*store_,      folder_,         index_,
           head_,        directories_,    log_,

@@ -8,14 +8,6 @@
 #include <utility>
 
 namespace tocsin::storage {
-namespace {
-
-bool ByClassAndNumber(const SealedFile* a, const SealedFile* b) {
-  return std::tie(a->id.retention_class, a->id.seal_seq) <
-         std::tie(b->id.retention_class, b->id.seal_seq);
-}
-
-}  // namespace
 
 uint64_t SealedFile::NextNumber() {
   static std::atomic<uint64_t> last{0};
@@ -40,10 +32,6 @@ void Directory::Sort() {
     return std::tie(a->id.level, a->id.day, a->id.retention_class, a->id.seal_seq) <
            std::tie(b->id.level, b->id.day, b->id.retention_class, b->id.seal_seq);
   });
-  longest_level_ = 1;
-  for (const SealedFilePtr& file : levels)
-    longest_level_ =
-        std::max<size_t>(longest_level_, size_t{file->last_day()} - file->first_day() + 1);
 }
 
 Timestamp Directory::EdgeOf(uint8_t retention_class, Level level) const {
@@ -65,73 +53,31 @@ Timestamp Directory::OldestEdge() const {
   return oldest;
 }
 
-LevelFiles Directory::LevelsOf(Level level, uint16_t day) const {
-  const auto key = [](Level of, size_t first_day) {
-    return std::make_pair(static_cast<uint8_t>(of), first_day);
-  };
-  const auto of = [](const SealedFilePtr& f) {
-    return std::make_pair(f->id.level, size_t{f->id.day});
-  };
-  const auto earliest = key(level, day - std::min<size_t>(day, longest_level_ - 1));
+std::span<const SealedFilePtr> Directory::LevelsOf(Level level, uint16_t day) const {
+  const auto key = std::make_pair(static_cast<uint8_t>(level), day);
+  const auto of = [](const SealedFilePtr& f) { return std::make_pair(f->id.level, f->id.day); };
   const auto begin = std::partition_point(levels.begin(), levels.end(),
-                                          [&](const SealedFilePtr& f) { return of(f) < earliest; });
-  LevelFiles out;
-  bool sorted = true;
-  for (auto at = begin; at != levels.end() && of(*at) <= key(level, day); ++at) {
-    if (!(*at)->HasDay(day)) continue;
-    sorted = sorted && (out.empty() || ByClassAndNumber(out.back(), at->get()));
-    out.push_back(at->get());
-  }
-  if (!sorted) std::sort(out.begin(), out.end(), ByClassAndNumber);
-  return out;
+                                          [&](const SealedFilePtr& f) { return of(f) < key; });
+  const auto end = std::partition_point(begin, levels.end(),
+                                        [&](const SealedFilePtr& f) { return of(f) == key; });
+  return {begin, end};
 }
 
-const SealedFile* LevelFileOf(const LevelFiles& levels, uint8_t retention_class, uint64_t group) {
+const SealedFile* LevelFileOf(std::span<const SealedFilePtr> levels, uint8_t retention_class,
+                              uint64_t group) {
   const SealedFile* found = nullptr;
-  for (const SealedFile* file : levels)
+  for (const SealedFilePtr& file : levels)
     if (file->id.retention_class == retention_class && file->header.groups.Contains(group))
-      found = file;
+      found = file.get();
   return found;
 }
 
-bool IsComplete(const SealedFile& level, uint16_t day, std::span<const SealedFilePtr> raw,
-                uint64_t group) {
+bool IsComplete(const SealedFile& level, std::span<const SealedFilePtr> raw, uint64_t group) {
   return std::all_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
     return file->id.retention_class != level.id.retention_class ||
            !file->header.groups.Contains(group) ||
-           level.BuiltFrom(day).ContainsAll(file->header.covers);
+           level.header.built_from.ContainsAll(file->header.covers);
   });
-}
-
-bool AreComplete(const LevelFiles& levels, uint16_t day, std::span<const SealedFilePtr> raw,
-                 uint8_t retention_class) {
-  for (const SealedFilePtr& file : raw) {
-    if (file->id.retention_class != retention_class) continue;
-    for (const IdRange& range : file->header.groups.ranges()) {
-      for (uint64_t group = range.first; group - range.first < range.length; ++group) {
-        const SealedFile* of = LevelFileOf(levels, retention_class, group);
-        if (of == nullptr || !of->BuiltFrom(day).ContainsAll(file->header.covers)) return false;
-      }
-    }
-  }
-  return true;
-}
-
-bool HasMasked(const Directory& directory, const LevelFiles& levels, uint16_t day,
-               uint8_t retention_class) {
-  const Timestamp begin = DayStart(day);
-  // A window that ends at midnight is the day's before, but for what is at midnight itself.
-  const Timestamp end = begin + Duration{kDayMs};
-  for (const Tombstone& tombstone : directory.tombstones) {
-    if (tombstone.from >= end || tombstone.to < begin) continue;
-    for (const uint64_t id : tombstone.series) {
-      const SealedFile* of = LevelFileOf(levels, retention_class, GroupOf(id));
-      if (of != nullptr && of->header.tombstone < tombstone.number &&
-          of->Overlaps(tombstone.from, tombstone.to))
-        return true;
-    }
-  }
-  return false;
 }
 
 std::span<const SealedFilePtr> Directory::OfDays(Timestamp from, Timestamp to) const {

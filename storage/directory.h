@@ -2,7 +2,6 @@
 // and parts of the head that no version names any more go when no older version is held.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,22 +29,8 @@ struct SealedFile {
   bool Overlaps(Timestamp from, Timestamp to) const {
     return header.min_time <= to && header.max_time >= from;
   }
-  // Its days, both inclusive: one but for levels that were joined.
-  uint16_t first_day() const { return id.day; }
-  uint16_t last_day() const {
-    const size_t more = std::max<size_t>(header.built_from_by_day.size(), 1) - 1;
-    return static_cast<uint16_t>(std::min<size_t>(id.day + more, kMaxDay));
-  }
-  bool HasDay(uint16_t day) const { return day >= first_day() && day <= last_day(); }
-  // Of a level: the raw files that its day was built from. REQUIRES: HasDay(day).
-  const IdRanges& BuiltFrom(uint16_t day) const {
-    return header.built_from_by_day.empty() ? header.built_from
-                                            : header.built_from_by_day[day - id.day];
-  }
 };
 using SealedFilePtr = std::shared_ptr<const SealedFile>;
-// Of one level and day, by class and number.
-using LevelFiles = std::vector<const SealedFile*>;
 
 // Samples of the series in [from, to] that files with covers up to `bound_seal_seq` hold are gone.
 struct Tombstone {
@@ -67,16 +52,16 @@ struct Directory {
   Edges edges;
   // By day, class and the lowest seal_seq covered: of equal times the first file's sample wins.
   std::vector<SealedFilePtr> files;
-  // By level, then first day, class and number. Of those of one level and class that have a day and
-  // name a group the one with the highest number counts there.
+  // By level, then day, class and number. Of those of one level, class and day that name a group
+  // the last one counts.
   std::vector<SealedFilePtr> levels;
   std::vector<Tombstone> tombstones;
   std::vector<uint16_t> damaged_days;  // of files that could not be read at the start
 
   // The files that may hold samples in the range.
   std::span<const SealedFilePtr> OfDays(Timestamp from, Timestamp to) const;
-  // The level files that have the day, of all classes.
-  LevelFiles LevelsOf(Level level, uint16_t day) const;
+  // The level files of one day, of all classes.
+  std::span<const SealedFilePtr> LevelsOf(Level level, uint16_t day) const;
   // Nothing older of the class and level exists; kMinTimestamp: no bound.
   Timestamp EdgeOf(uint8_t retention_class, Level level) const;
   // No older raw sample of any class.
@@ -84,22 +69,12 @@ struct Directory {
   // Nothing older, neither raw nor in a level.
   Timestamp OldestEdge() const;
   void Sort();
-
- private:
-  size_t longest_level_ = kMaxHeaderDays;  // days of a level file, at most
 };
 // Of level files of one day and level: the one that counts for the group; null: none.
-const SealedFile* LevelFileOf(const LevelFiles& levels, uint8_t retention_class, uint64_t group);
-// Whether the day of the level file was built from every one of these raw files of the day that
-// names the group.
-bool IsComplete(const SealedFile& level, uint16_t day, std::span<const SealedFilePtr> raw,
-                uint64_t group);
-// Whether the level files tell all that these raw files of the class and day have.
-bool AreComplete(const LevelFiles& levels, uint16_t day, std::span<const SealedFilePtr> raw,
-                 uint8_t retention_class);
-// Whether samples of the day that one of the files counts for were deleted since.
-bool HasMasked(const Directory& directory, const LevelFiles& levels, uint16_t day,
-               uint8_t retention_class);
+const SealedFile* LevelFileOf(std::span<const SealedFilePtr> levels, uint8_t retention_class,
+                              uint64_t group);
+// Whether the level file was built from every one of these raw files that names the group.
+bool IsComplete(const SealedFile& level, std::span<const SealedFilePtr> raw, uint64_t group);
 
 using DirectoryPtr = std::shared_ptr<const Directory>;
 

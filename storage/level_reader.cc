@@ -17,14 +17,6 @@ std::vector<uint64_t> GroupsOf(std::span<const uint64_t> series) {
   return groups;
 }
 
-// Groups are of one class only.
-const SealedFile* OfAnyClass(const LevelFiles& files, uint64_t group) {
-  const SealedFile* found = nullptr;
-  for (const SealedFile* file : files)
-    if (file->header.groups.Contains(group)) found = file;
-  return found;
-}
-
 class Chooser {
  public:
   Chooser(const Directory& view, const Head& head, std::span<const uint64_t> series,
@@ -35,14 +27,11 @@ class Chooser {
 
  private:
   // Whether the level tells all of the day, of every series.
-  bool Complete(const LevelFiles& files, uint16_t day, std::span<const SealedFilePtr> raw) const;
-  // Whether the files name every group of the selector that those of the other level name.
-  bool TellsAllOf(const LevelFiles& others, const LevelFiles& files) const;
+  bool Complete(Level level, uint16_t day, std::span<const SealedFilePtr> raw) const;
   // Whether the level has something that raw files have not any more.
-  bool Left(const LevelFiles& files, std::span<const SealedFilePtr> raw) const;
+  bool Left(Level level, uint16_t day) const;
   bool AnyOpen(uint16_t day) const;
-  // Whether samples of one of the series were deleted since the day was built.
-  bool Masked(const LevelFiles& files, uint16_t day) const;
+  bool Masked(const SealedFile& level) const;
 
   const Directory& view_;
   const Head& head_;
@@ -52,17 +41,14 @@ class Chooser {
   std::vector<uint64_t> open_;  // series with something in memory in the range of the levels
 };
 
-bool Chooser::Masked(const LevelFiles& files, uint16_t day) const {
-  const Timestamp begin = DayStart(day), end = begin + Duration{kDayMs};
+bool Chooser::Masked(const SealedFile& level) const {
   return std::any_of(
       view_.tombstones.begin(), view_.tombstones.end(), [&](const Tombstone& tombstone) {
-        if (tombstone.from >= end || tombstone.to < begin) return false;
-        return std::any_of(tombstone.series.begin(), tombstone.series.end(), [&](uint64_t id) {
-          if (!std::binary_search(series_.begin(), series_.end(), id)) return false;
-          const SealedFile* of = OfAnyClass(files, GroupOf(id));
-          return of != nullptr && of->header.tombstone < tombstone.number &&
-                 of->Overlaps(tombstone.from, tombstone.to);
-        });
+        return level.header.tombstone < tombstone.number &&
+               level.Overlaps(tombstone.from, tombstone.to) &&
+               std::any_of(tombstone.series.begin(), tombstone.series.end(), [&](uint64_t id) {
+                 return std::binary_search(series_.begin(), series_.end(), id);
+               });
       });
 }
 
@@ -76,14 +62,16 @@ bool Chooser::AnyOpen(uint16_t day) const {
   });
 }
 
-bool Chooser::Complete(const LevelFiles& files, uint16_t day,
-                       std::span<const SealedFilePtr> raw) const {
-  if (files.empty() || AnyOpen(day) || Masked(files, day)) return false;
+bool Chooser::Complete(Level level, uint16_t day, std::span<const SealedFilePtr> raw) const {
+  const auto files = view_.LevelsOf(level, day);
+  if (files.empty() || AnyOpen(day)) return false;
+  if (std::any_of(files.begin(), files.end(), [&](const auto& file) { return Masked(*file); }))
+    return false;
   // Usual: one file of the level, built from all raw files there are.
   const bool whole = std::all_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
-    return std::any_of(files.begin(), files.end(), [&](const SealedFile* one) {
+    return std::any_of(files.begin(), files.end(), [&](const SealedFilePtr& one) {
       return one->id.retention_class == file->id.retention_class &&
-             one->BuiltFrom(day).ContainsAll(file->header.covers) &&
+             one->header.built_from.ContainsAll(file->header.covers) &&
              one->header.groups.ContainsAll(file->header.groups);
     });
   });
@@ -92,44 +80,32 @@ bool Chooser::Complete(const LevelFiles& files, uint16_t day,
     return std::all_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
       if (!file->header.groups.Contains(group)) return true;
       const SealedFile* of = LevelFileOf(files, file->id.retention_class, group);
-      return of != nullptr && of->BuiltFrom(day).ContainsAll(file->header.covers);
+      return of != nullptr && of->header.built_from.ContainsAll(file->header.covers);
     });
   });
 }
 
-bool Chooser::TellsAllOf(const LevelFiles& others, const LevelFiles& files) const {
-  return std::all_of(others.begin(), others.end(), [&](const SealedFile* other) {
-    const bool whole = std::any_of(files.begin(), files.end(), [&](const SealedFile* file) {
-      return file->header.groups.ContainsAll(other->header.groups);
-    });
-    return whole || std::none_of(groups_.begin(), groups_.end(), [&](uint64_t group) {
-             return other->header.groups.Contains(group) && OfAnyClass(files, group) == nullptr;
-           });
-  });
-}
-
-bool Chooser::Left(const LevelFiles& files, std::span<const SealedFilePtr> raw) const {
-  return std::any_of(files.begin(), files.end(), [&](const SealedFile* file) {
+bool Chooser::Left(Level level, uint16_t day) const {
+  const auto raw = view_.OfDays(DayStart(day), DayStart(day));
+  for (const SealedFilePtr& file : view_.LevelsOf(level, day)) {
     const bool raw_is_there = std::any_of(raw.begin(), raw.end(), [&](const SealedFilePtr& one) {
       return one->id.retention_class == file->id.retention_class;
     });
-    return !raw_is_there && std::any_of(groups_.begin(), groups_.end(), [&](uint64_t group) {
-      return file->header.groups.Contains(group);
-    });
-  });
+    if (raw_is_there) continue;
+    if (std::any_of(groups_.begin(), groups_.end(),
+                    [&](uint64_t group) { return file->header.groups.Contains(group); }))
+      return true;
+  }
+  return false;
 }
 
 LevelChoice Chooser::Choose(Timestamp from, Timestamp to) {
   LevelChoice out;
   if (view_.levels.empty() || groups_.empty() || from > to) return out;
-  const Timestamp earliest = std::max(from, kMinStorable) - kLevelReach;
   std::vector<uint16_t> days;
   for (const SealedFilePtr& file : view_.levels) {
-    for (size_t day = file->first_day(); day <= file->last_day(); ++day) {
-      const Timestamp start = DayStart(static_cast<uint16_t>(day));
-      if (start <= to && start + Duration{kDayMs} > earliest)
-        days.push_back(static_cast<uint16_t>(day));
-    }
+    const Timestamp start = DayStart(file->id.day);
+    if (start <= to && start + Duration{kDayMs} > from) days.push_back(file->id.day);
   }
   std::sort(days.begin(), days.end());
   days.erase(std::unique(days.begin(), days.end()), days.end());
@@ -147,34 +123,21 @@ LevelChoice Chooser::Choose(Timestamp from, Timestamp to) {
   for (const uint16_t day : days) {
     const Timestamp end = DayStart(day) + Duration{kDayMs};
     const auto raw = view_.OfDays(DayStart(day), DayStart(day));
-    bool chosen = false;
+    std::optional<Level> chosen;
     for (const Level level : {Level::k1h, Level::k5m}) {
-      if (chosen || end <= from || !hints_.levels ||
-          ResolutionOf(level) > hints_.max_source_resolution)
-        continue;
-      LevelFiles files = view_.LevelsOf(level, day);
-      const Level other = level == Level::k1h ? Level::k5m : Level::k1h;
-      if (!Complete(files, day, raw) || !TellsAllOf(view_.LevelsOf(other, day), files)) continue;
-      chosen = true;
-      const bool left = Left(files, raw);
-      if (left) coarse_until = end;
-      out.days.push_back({day, level, std::move(files), left});
+      if (chosen || !hints_.levels || ResolutionOf(level) > hints_.max_source_resolution) continue;
+      if (Complete(level, day, raw)) chosen = level;
     }
     for (const Level level : {Level::k5m, Level::k1h}) {
-      if (chosen) break;
-      LevelFiles files = view_.LevelsOf(level, day);
-      if (!Left(files, raw)) continue;
-      if (end > from) coarse_until = end;
-      if (!hints_.levels) {
-        refused = refused || end > from;
-        break;
-      }
-      // Series whose class keeps the other level only have their files there.
-      const LevelFiles others = view_.LevelsOf(level == Level::k1h ? Level::k5m : Level::k1h, day);
-      files.insert(files.begin(), others.begin(), others.end());
-      out.days.push_back({day, level, std::move(files), true});
+      if (chosen || !Left(level, day)) continue;
+      coarse_until = end;
+      if (hints_.levels)
+        chosen = level;
+      else
+        refused = true;
       break;
     }
+    if (chosen) out.days.push_back({day, *chosen});
   }
   if (coarse_until == kMinTimestamp) return out;
   const std::string before = "raw samples before " + FormatRfc3339(coarse_until) + " have expired";
@@ -186,10 +149,6 @@ LevelChoice Chooser::Choose(Timestamp from, Timestamp to) {
 }
 
 }  // namespace
-
-const SealedFile* LevelChoice::Day::FileOf(uint64_t group) const {
-  return OfAnyClass(files, group);
-}
 
 std::vector<LevelRegion> LevelChoice::regions() const {
   std::vector<LevelRegion> out;
@@ -209,52 +168,22 @@ LevelChoice ChooseLevels(const Directory& view, const Head& head, std::span<cons
   return Chooser(view, head, series, hints).Choose(from, to);
 }
 
-LevelNeeds NeedsOf(const std::string& function) {
-  const auto any_of = [&](std::initializer_list<std::string_view> names) {
-    return std::find(names.begin(), names.end(), function) != names.end();
-  };
-  LevelNeeds needs;
-  if (any_of({"rate", "increase", "delta", "resets"})) {
-    needs.columns.sums = needs.columns.extremes = false;
-    needs.resets = function != "delta";
-  } else if (any_of({"sum_over_time", "avg_over_time"})) {
-    needs.columns.edges = needs.columns.extremes = needs.columns.resets = false;
-    needs.sums = needs.no_histograms = true;
-  } else if (any_of({"min_over_time", "max_over_time"})) {
-    needs.columns.edges = needs.columns.sums = needs.columns.resets = false;
-  } else if (any_of({"count_over_time", "present_over_time", "absent_over_time"})) {
-    needs.columns = {false, false, false, false};
-  }
-  return needs;
-}
-
-LevelReader::Part& LevelReader::Fetch(const SealedFile& file, uint64_t group, unsigned slot) {
-  if (group != group_ || parts_.size() >= kMaxParts) {
-    for (auto& [key, part] : parts_) spare_.push_back(std::move(part));
-    parts_.clear();
-  }
+LevelReader::Part& LevelReader::Fetch(const SealedFile& file, uint64_t group) {
+  if (group != group_ || parts_.size() >= kMaxParts) parts_.clear();
   group_ = group;
-  const unsigned k = file.header.kind == FileKind::kLevelSpan ? slot / kSpanSlots : 0;
-  auto& slot_of = parts_[{file.id.seal_seq, (uint64_t{file.id.day} << 8 | file.id.level) << 8 | k}];
-  if (slot_of != nullptr) return *slot_of;
-  if (spare_.empty()) {
-    slot_of = std::make_unique<Part>();
-  } else {
-    slot_of = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  Part* const part = slot_of.get();
-  part->blob.clear();
-  part->histogram_blobs.clear();
-  part->status = OkStatus();
+  auto& part = parts_[{file.id.seal_seq, uint64_t{file.id.day} << 8 | file.id.level}];
+  if (part != nullptr) return *part;
+  part = std::make_unique<Part>();
+  part->file = file.id;
+  part->group = group;
   // One look-up where there are no native histograms: nearly always.
-  auto cells = store_.Get(Family::kLvl, keys::Segment(file.id, group, static_cast<uint16_t>(k)));
+  auto cells = store_.Get(Family::kLvl, keys::Segment(file.id, group, 0));
   if (!cells.ok())
     part->status = cells.error();
   else if (*cells)
     part->blob = **std::move(cells);
   if (part->status.ok() && !part->blob.empty()) part->status = part->reader.Open(part->blob);
-  if (part->blob.empty() || !part->status.ok() || part->reader.histogram_slots() == 0) return *part;
+  if (!part->status.ok() || part->reader.histogram_slots() == 0) return *part;
   part->status = store_.Scan(Family::kLvl, keys::Segment(file.id, group, kFirstHistogramPart),
                              keys::Segment(file.id, group + 1, 0),
                              [&](std::string_view, std::string_view value) {
@@ -264,8 +193,7 @@ LevelReader::Part& LevelReader::Fetch(const SealedFile& file, uint64_t group, un
   return *part;
 }
 
-Status LevelReader::ReadHistograms(const Part& part, unsigned slot, Days days, Histograms* out) {
-  Histograms all;
+Status LevelReader::ReadHistograms(const Part& part, unsigned slot, Histograms* out) {
   for (const std::string& blob : part.histogram_blobs) {
     TOCSIN_RETURN_IF_ERROR(segment_.Open(blob));
     for (size_t run = 0; run < segment_.RunCount(slot); ++run) {
@@ -275,70 +203,47 @@ Status LevelReader::ReadHistograms(const Part& part, unsigned slot, Days days, H
       std::vector<Histogram> decoded(samples.times.size());
       TOCSIN_RETURN_IF_ERROR(DecodeHistograms(samples.bytes, decoded));
       for (size_t i = 0; i < decoded.size(); ++i)
-        all.samples.push_back(
+        out->samples.push_back(
             {samples.times[i], std::make_shared<const Histogram>(std::move(decoded[i]))});
     }
   }
-  if (all.samples.size() != out->weights.size())
-    return Error(ErrorCode::kCorruption, "a level has not as many weights as histograms");
-  all.weights = std::move(out->weights);
-  out->weights.clear();
-  for (size_t i = 0; i < all.samples.size(); ++i) {
-    const uint16_t day = DayOf(std::clamp(all.samples[i].t, kMinStorable, kMaxStorable));
-    if (day < days.first || day > days.last) continue;
-    out->samples.push_back(std::move(all.samples[i]));
-    out->weights.push_back(all.weights[i]);
-  }
-  return OkStatus();
+  if (out->samples.size() == out->weights.size()) return OkStatus();
+  return Error(ErrorCode::kCorruption, "a level has not as many weights as histograms");
 }
 
-Status LevelReader::Read(const SealedFile& file, uint64_t series_id, Days days, Timestamp from,
-                         Timestamp to, std::span<const Tombstone> tombstones,
-                         std::vector<LevelCell>* cells, Histograms* histograms) {
-  const unsigned slot = SlotOf(series_id);
-  Part& part = Fetch(file, GroupOf(series_id), slot);
+Status LevelReader::Read(const SealedFile& file, uint64_t series_id, Timestamp from, Timestamp to,
+                         std::span<const Tombstone> tombstones, std::vector<LevelCell>* cells,
+                         Histograms* histograms) {
+  Part& part = Fetch(file, GroupOf(series_id));
   TOCSIN_RETURN_IF_ERROR(part.status);
   if (part.blob.empty()) return OkStatus();
+  const unsigned slot = SlotOf(series_id);
   const Duration resolution = ResolutionOf(static_cast<Level>(file.id.level));
   std::vector<const Tombstone*> masks;
   for (const Tombstone& tombstone : tombstones)
     if (file.header.tombstone < tombstone.number &&
         std::binary_search(tombstone.series.begin(), tombstone.series.end(), series_id))
       masks.push_back(&tombstone);
-  const auto outside = [&](Timestamp end) { return end < from || end - resolution >= to; };
-  const auto masked = [&](Timestamp first, Timestamp last) {
-    return std::any_of(masks.begin(), masks.end(), [&](const Tombstone* mask) {
-      return mask->from <= last && mask->to >= first;
-    });
+  const auto unwanted = [&](Timestamp end) {
+    const Timestamp begin = end - resolution;
+    return end < from || begin >= to ||
+           std::any_of(masks.begin(), masks.end(), [&](const Tombstone* mask) {
+             return mask->from <= end && mask->to > begin;
+           });
   };
   if (part.reader.HasFloats(slot)) {
     const size_t begin = cells->size();
-    LevelColumns columns = columns_;
-    columns.edges = columns.edges || !masks.empty();  // their times say what a mask hides
-    TOCSIN_RETURN_IF_ERROR(part.reader.ReadFloats(slot, cells, columns,
-                                                  size_t{days.first} - file.first_day(),
-                                                  size_t{days.last} - file.first_day()));
-    const auto first = cells->begin() + static_cast<std::ptrdiff_t>(begin);
-    if (first != cells->end() &&
-        (!masks.empty() || outside(first->end) || outside(cells->back().end)))
-      cells->erase(std::remove_if(first, cells->end(),
-                                  [&](const LevelCell& cell) {
-                                    if (outside(cell.end)) return true;
-                                    if (masks.empty()) return false;
-                                    const bool empty = cell.count == 0;
-                                    return masked(empty ? cell.end - resolution + Duration{1}
-                                                        : cell.first_time,
-                                                  empty || cell.ended ? cell.end : cell.last_time);
-                                  }),
-                   cells->end());
+    TOCSIN_RETURN_IF_ERROR(part.reader.ReadFloats(slot, cells));
+    cells->erase(std::remove_if(cells->begin() + static_cast<std::ptrdiff_t>(begin), cells->end(),
+                                [&](const LevelCell& cell) { return unwanted(cell.end); }),
+                 cells->end());
   }
   if (!part.reader.HasHistograms(slot)) return OkStatus();
   Histograms all;
   TOCSIN_RETURN_IF_ERROR(part.reader.ReadWeights(slot, &all.weights));
-  TOCSIN_RETURN_IF_ERROR(ReadHistograms(part, slot, days, &all));
+  TOCSIN_RETURN_IF_ERROR(ReadHistograms(part, slot, &all));
   for (size_t i = 0; i < all.samples.size(); ++i) {
-    const Timestamp end = WindowEnd(all.samples[i].t, resolution);
-    if (outside(end) || masked(end - resolution + Duration{1}, end)) continue;
+    if (unwanted(WindowEnd(all.samples[i].t, resolution))) continue;
     histograms->samples.push_back(std::move(all.samples[i]));
     histograms->weights.push_back(all.weights[i]);
   }

@@ -30,18 +30,18 @@ IdRanges GroupsOf(std::span<const SealedFilePtr> raw, uint8_t retention_class) {
 }
 
 // Those of `groups` that the level files do not tell completely.
-IdRanges Incomplete(const LevelFiles& levels, uint16_t day, std::span<const SealedFilePtr> raw,
+IdRanges Incomplete(std::span<const SealedFilePtr> levels, std::span<const SealedFilePtr> raw,
                     uint8_t retention_class, const IdRanges& groups) {
   // Files that none of the newest level files was built from name every group that may lack.
   IdRanges suspects;
   IdRanges known;
-  for (const SealedFile* level : levels)
+  for (const SealedFilePtr& level : levels)
     if (level->id.retention_class == retention_class) known.Merge(level->header.groups);
   for (const SealedFilePtr& file : raw) {
     if (file->id.retention_class != retention_class) continue;
-    const bool told = std::all_of(levels.begin(), levels.end(), [&](const SealedFile* level) {
+    const bool told = std::all_of(levels.begin(), levels.end(), [&](const SealedFilePtr& level) {
       return level->id.retention_class != retention_class ||
-             level->BuiltFrom(day).ContainsAll(file->header.covers);
+             level->header.built_from.ContainsAll(file->header.covers);
     });
     if (!told) suspects.Merge(file->header.groups);
   }
@@ -50,18 +50,29 @@ IdRanges Incomplete(const LevelFiles& levels, uint16_t day, std::span<const Seal
     for (uint64_t group = range.first; group - range.first < range.length; ++group) {
       if (known.Contains(group) && !suspects.Contains(group)) continue;
       const SealedFile* level = LevelFileOf(levels, retention_class, group);
-      if (level == nullptr || !IsComplete(*level, day, raw, group)) out.Append(group);
+      if (level == nullptr || !IsComplete(*level, raw, group)) out.Append(group);
     }
   }
   return out;
 }
 
+// Whether samples of what the level file says were deleted since.
+bool HasMasked(const SealedFile& level, const Directory& view) {
+  return std::any_of(
+      view.tombstones.begin(), view.tombstones.end(), [&](const Tombstone& tombstone) {
+        return level.header.tombstone < tombstone.number &&
+               level.Overlaps(tombstone.from, tombstone.to) &&
+               std::any_of(tombstone.series.begin(), tombstone.series.end(),
+                           [&](uint64_t id) { return level.header.groups.Contains(GroupOf(id)); });
+      });
+}
+
 // Raw samples that the level knows may not be there any more; it must not be built anew then.
-bool RawIsWhole(const SealedFile& level, uint16_t day, std::span<const SealedFilePtr> raw) {
+bool RawIsWhole(const SealedFile& level, std::span<const SealedFilePtr> raw) {
   IdRanges covers;
   for (const SealedFilePtr& file : raw)
     if (file->id.retention_class == level.id.retention_class) covers.Merge(file->header.covers);
-  return covers.ContainsAll(level.BuiltFrom(day));
+  return covers.ContainsAll(level.header.built_from);
 }
 
 bool SameLayout(const Histogram& a, const Histogram& b) {
@@ -113,53 +124,9 @@ ThinnedHistograms Thin(std::span<const TimedHistogram> samples, Duration resolut
   return out;
 }
 
-namespace {
-
-// What the levels of one day lack; empty: nothing.
-LevelJob PlanDay(const Directory& directory, uint8_t retention_class, uint16_t day,
-                 const std::vector<Level>& levels) {
-  LevelJob job;
-  job.retention_class = retention_class;
-  job.day = day;
-  const auto raw = RawOf(directory, day);
-  const IdRanges groups = GroupsOf(raw, retention_class);
-  for (const Level level : levels) {
-    const auto files = directory.LevelsOf(level, day);
-    size_t own_files = 0;
-    const bool masked = HasMasked(directory, files, day, retention_class);
-    bool whole_raw = true;
-    for (const SealedFile* file : files) {
-      if (file->id.retention_class != retention_class) continue;
-      ++own_files;
-      whole_raw = whole_raw && RawIsWhole(*file, day, raw);
-    }
-    IdRanges lacking = Incomplete(files, day, raw, retention_class, groups);
-    if (!whole_raw || (lacking.empty() && !masked)) continue;
-    job.levels.push_back(level);
-    if (masked || own_files >= kManyLevelFiles || lacking == groups) job.whole = true;
-    job.groups.Merge(lacking);
-  }
-  if (job.whole) job.groups = groups;
-  return job;
-}
-
-bool LacksAny(const Directory& directory, uint8_t retention_class, uint16_t day,
-              const std::vector<Level>& levels) {
-  return std::any_of(levels.begin(), levels.end(), [&](Level level) {
-    const auto files = directory.LevelsOf(level, day);
-    return std::none_of(files.begin(), files.end(), [&](const SealedFile* file) {
-      return file->id.retention_class == retention_class;
-    });
-  });
-}
-
-}  // namespace
-
 LevelJob PlanLevels(const Directory& directory, Timestamp closed_before,
                     const LevelsOfClass& levels_of,
                     const std::function<bool(uint8_t retention_class, uint16_t day)>& skip) {
-  LevelJob found;
-  size_t days_left = 0;
   for (size_t at = 0; at < directory.files.size();) {
     const uint16_t day = directory.files[at]->id.day;
     if (DayStart(day) + Duration{kDayMs} > closed_before) break;
@@ -170,14 +137,32 @@ LevelJob PlanLevels(const Directory& directory, Timestamp closed_before,
     std::sort(classes.begin(), classes.end());
     classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
     for (const uint8_t retention_class : classes) {
-      const std::vector<Level> levels = levels_of(retention_class);
-      if (LacksAny(directory, retention_class, day, levels)) ++days_left;
-      if (!found.empty() || skip(retention_class, day)) continue;
-      found = PlanDay(directory, retention_class, day, levels);
+      if (skip(retention_class, day)) continue;
+      LevelJob job{retention_class, day, {}, {}, false};
+      const IdRanges groups = GroupsOf(raw, retention_class);
+      for (const Level level : levels_of(retention_class)) {
+        const auto files = directory.LevelsOf(level, day);
+        size_t own_files = 0;
+        bool masked = false;
+        bool whole_raw = true;
+        for (const SealedFilePtr& file : files) {
+          if (file->id.retention_class != retention_class) continue;
+          ++own_files;
+          masked = masked || HasMasked(*file, directory);
+          whole_raw = whole_raw && RawIsWhole(*file, raw);
+        }
+        IdRanges lacking = Incomplete(files, raw, retention_class, groups);
+        if (!whole_raw || (lacking.empty() && !masked)) continue;
+        job.levels.push_back(level);
+        if (masked || own_files >= kManyLevelFiles || lacking == groups) job.whole = true;
+        job.groups.Merge(lacking);
+      }
+      if (job.empty()) continue;
+      if (job.whole) job.groups = groups;
+      return job;
     }
   }
-  found.days_left = days_left;
-  return found;
+  return {};
 }
 
 // One level of a job under construction.
@@ -329,7 +314,7 @@ Result<LevelWriter::Outcome> LevelWriter::Write(const LevelJob& job, uint64_t se
     if (job.whole) {
       std::erase_if(next.levels, [&](const SealedFilePtr& file) {
         const bool replaced = file->id.level == static_cast<uint8_t>(of.level) &&
-                              file->id.day == job.day && file->last_day() == job.day &&
+                              file->id.day == job.day &&
                               file->id.retention_class == job.retention_class;
         if (replaced) header.covers.Merge(file->header.covers);
         return replaced;

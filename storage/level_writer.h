@@ -27,9 +27,8 @@ struct LevelJob {
   uint8_t retention_class = 0;
   uint16_t day = 0;
   std::vector<Level> levels;
-  IdRanges groups;       // never empty
-  bool whole = false;    // they are all groups of the day: older level files of it go
-  size_t days_left = 0;  // days of a class that have no level of some kind yet, this one included
+  IdRanges groups;     // never empty
+  bool whole = false;  // they are all groups of the day: older level files of it go
 
   bool empty() const { return levels.empty(); }
 };

@@ -27,27 +27,10 @@ constexpr Duration kDayGrace = minutes(60);
 constexpr Duration kDayPatience = minutes(360);
 // A closed day is rewritten for late samples, and its levels built again, at most this often.
 constexpr std::chrono::nanoseconds kLateInterval = minutes(60);
-// Levels of days are joined again for what came late at most this often.
-constexpr std::chrono::nanoseconds kJoinInterval = minutes(24 * 60);
 // Groups of one pass when time is short.
 constexpr size_t kGroupsPerPass = 256;
 // A commit that is being logged right now may take numbers behind the log's next one.
 constexpr uint64_t kInFlight = 1u << 16;
-
-// Counts the bytes of files that come in while it lives.
-class WrittenBytes {
- public:
-  WrittenBytes(const RocksStore& store, const Counter& counter)
-      : store_(store), counter_(counter), before_(store.file_bytes_written()) {}
-  ~WrittenBytes() { counter_.Add(static_cast<double>(store_.file_bytes_written() - before_)); }
-  WrittenBytes(const WrittenBytes&) = delete;
-  WrittenBytes& operator=(const WrittenBytes&) = delete;
-
- private:
-  const RocksStore& store_;
-  const Counter& counter_;
-  const uint64_t before_;
-};
 
 }  // namespace
 
@@ -58,7 +41,6 @@ Maintenance::Maintenance(const Deps& deps)
       merger_({deps.store, deps.folder, deps.directories}),
       level_writer_({deps.store, deps.folder, deps.directories,
                      [this](uint64_t series_id) { return IsCounter(series_id); }}),
-      span_writer_({deps.store, deps.folder, deps.directories}),
       collector_({deps.store, deps.index, deps.head, deps.directories, deps.queue, deps.layouts,
                   deps.clock, [this] { return PutFloors(); },
                   [this] {
@@ -129,10 +111,6 @@ void Maintenance::Tick() {
   if (!worked) {
     const auto built = BuildLevelsOfOne(/*full=*/false);
     if (!built.ok()) log::Error("levels were not built", {{"err", built.error().message()}});
-    if (built.ok() && !*built) {
-      const auto joined = JoinLevelsOfOne(/*full=*/false);
-      if (!joined.ok()) log::Error("levels were not joined", {{"err", joined.error().message()}});
-    }
   }
   FreeUnused();
 }
@@ -199,7 +177,6 @@ Result<bool> Maintenance::MergeOne(bool full) {
     // Also when it fails: other days go on.
     rolled_up_[{plan.inputs.front()->id.retention_class, plan.inputs.front()->id.day}] = begin;
   }
-  const WrittenBytes written(deps_.store, deps_.metrics.merged_bytes);
   const Status merged =
       merger_.Merge(plan, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front());
   if (!merged.ok()) {
@@ -297,9 +274,9 @@ void Maintenance::DropLevelsWithoutSamples() {
   const size_t before = next.levels.size();
   std::erase_if(next.levels, [&](const SealedFilePtr& level) {
     const uint8_t retention_class = level->id.retention_class;
-    const Timestamp begin = DayStart(level->first_day());
+    const Timestamp begin = DayStart(level->id.day);
     if (next.EdgeOf(retention_class, Level::kRaw) > begin) return false;
-    const auto raw = next.OfDays(begin, DayStart(level->last_day()));
+    const auto raw = next.OfDays(begin, begin);
     return std::none_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
       return file->id.retention_class == retention_class;
     });
@@ -327,64 +304,19 @@ Result<bool> Maintenance::BuildLevelsOfOne(bool full) {
   const LevelJob job = PlanLevels(
       *deps_.directories.View(), ClosedBefore(), [this](uint8_t c) { return LevelsOf(c); },
       too_early);
-  deps_.metrics.level_days_left.Set(static_cast<double>(job.days_left));
   if (job.empty()) return false;
   absl::erase_if(levels_built_,
                  [&](const auto& entry) { return now - entry.second >= kLateInterval; });
   levels_built_[{job.retention_class, job.day}] = now;
-  const WrittenBytes written(deps_.store, deps_.metrics.leveled_bytes);
   TOCSIN_ASSIGN(const auto outcome, level_writer_.Write(job, numbers_.seal_seq++));
   deps_.metrics.level_jobs.Add();
   deps_.metrics.level_samples.Add(static_cast<double>(outcome.samples));
   deps_.metrics.level_bytes.Add(static_cast<double>(outcome.bytes));
-  // Many at once are long work (a back-fill, levels switched on); one a day is none.
-  const auto level = job.days_left > 1 ? log::Level::kInfo : log::Level::kDebug;
-  if (log::Enabled(level))
-    log::Write(level, "built levels",
-               {{"day", job.day},
-                {"samples", outcome.samples},
-                {"bytes", outcome.bytes},
-                {"seconds", ToSeconds(deps_.clock.Monotonic() - now)},
-                {"days_left", job.days_left}});
+  log::Debug("built levels", {{"day", job.day},
+                              {"samples", outcome.samples},
+                              {"bytes", outcome.bytes},
+                              {"seconds", ToSeconds(deps_.clock.Monotonic() - now)}});
   return true;
-}
-
-Result<bool> Maintenance::JoinLevelsOfOne(bool full) {
-  const MonotonicTime now = deps_.clock.Monotonic();
-  const auto lately = [&](uint8_t retention_class, uint16_t span) {
-    const auto joined = levels_joined_.find({retention_class, span});
-    return !full && joined != levels_joined_.end() && now - joined->second < kJoinInterval;
-  };
-  const SpanJob job = PlanSpan(
-      *deps_.directories.View(), ClosedBefore(), newest_,
-      [this](uint8_t c) { return deps_.classes.KeepOf(c); }, lately);
-  if (job.empty()) return false;
-  absl::erase_if(levels_joined_,
-                 [&](const auto& entry) { return now - entry.second >= kJoinInterval; });
-  // Also when it fails: others go on.
-  levels_joined_[{job.retention_class, static_cast<uint16_t>(job.first / kSpanDays * kSpanDays)}] =
-      now;
-  const WrittenBytes written(deps_.store, deps_.metrics.leveled_bytes);
-  TOCSIN_ASSIGN(const uint64_t bytes, span_writer_.Write(job, numbers_.seal_seq++));
-  deps_.metrics.level_joins.Add();
-  deps_.metrics.level_bytes.Add(static_cast<double>(bytes));
-  log::Debug("joined levels", {{"first_day", job.first},
-                               {"last_day", job.last},
-                               {"bytes", bytes},
-                               {"seconds", ToSeconds(deps_.clock.Monotonic() - now)}});
-  return true;
-}
-
-Status Maintenance::FinishLevels() {
-  for (;;) {
-    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/true));
-    if (!built) break;
-  }
-  for (;;) {
-    TOCSIN_ASSIGN(const bool joined, JoinLevelsOfOne(/*full=*/true));
-    if (!joined) break;
-  }
-  return OkStatus();
 }
 
 Status Maintenance::DropSpentTombstones() {
@@ -490,7 +422,6 @@ Status Maintenance::Seal(const SealRule& rule) {
   const MonotonicTime begin = deps_.clock.Monotonic();
   const std::vector<Group*> groups = deps_.head.Groups();
   const uint64_t seal_seq = numbers_.seal_seq++;
-  const WrittenBytes written(deps_.store, deps_.metrics.sealed_bytes);
   auto outcome = sealer_.Pass(groups, rule, seal_seq);
   if (!outcome.ok()) {
     deps_.metrics.compactions_failed.Add();
@@ -545,22 +476,14 @@ void Maintenance::Retain() {
   const DirectoryPtr view = deps_.directories.View();
   Timestamp newest = NewestOfFiles(*view, guarded_now_);
   if (deps_.head.max_time() <= guarded_now_) newest = std::max(newest, deps_.head.max_time());
-  absl::flat_hash_map<uint8_t, Timestamp> open;  // the oldest by class
   for (Group* group : deps_.head.Groups()) {
     std::lock_guard lock(group->mutex());
-    Timestamp& oldest = open.try_emplace(group->retention_class(), kMaxTimestamp).first->second;
-    oldest = std::min(oldest, group->oldest());
     const Timestamp t =
         group->newest_open() <= guarded_now_ ? group->newest_open() : group->oldest();
     if (t <= guarded_now_) newest = std::max(newest, t);
   }
-  newest_ = newest;
-  const RetentionPlan by_time = PlanByTime(
-      *view, newest, [this](uint8_t c) { return deps_.classes.KeepOf(c); },
-      [&open](uint8_t c) {
-        const auto of = open.find(c);
-        return of == open.end() ? kMaxTimestamp : of->second;
-      });
+  const RetentionPlan by_time =
+      PlanByTime(*view, newest, [this](uint8_t c) { return deps_.classes.KeepOf(c); });
   if (!by_time.drop.empty()) {
     deps_.metrics.time_retentions.Add();
     if (const Status s = Drop(by_time); !s.ok())
@@ -612,7 +535,10 @@ Status Maintenance::Compact() {
     TOCSIN_ASSIGN(const bool merged, MergeOne(/*full=*/true));
     if (!merged) break;
   }
-  TOCSIN_RETURN_IF_ERROR(FinishLevels());
+  for (;;) {
+    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/true));
+    if (!built) break;
+  }
   FreeUnused();
   return OkStatus();
 }
@@ -631,7 +557,10 @@ Status Maintenance::CleanTombstones() {
         merger_.Merge(plan, numbers_.seal_seq++, epochs.empty() ? 0 : epochs.front()));
     deps_.metrics.compactions.Add();
   }
-  TOCSIN_RETURN_IF_ERROR(FinishLevels());
+  for (;;) {
+    TOCSIN_ASSIGN(const bool built, BuildLevelsOfOne(/*full=*/true));
+    if (!built) break;
+  }
   FreeUnused();
   return DropSpentTombstones();
 }

@@ -23,7 +23,6 @@
 #include "storage/folder.h"
 #include "storage/guarded_clock.h"
 #include "storage/head.h"
-#include "storage/level_spans.h"
 #include "storage/level_writer.h"
 #include "storage/log.h"
 #include "storage/log_epochs.h"
@@ -50,11 +49,6 @@ struct MaintenanceMetrics {
   Counter level_jobs;
   Counter level_samples;  // read for levels
   Counter level_bytes;    // of their files
-  Gauge level_days_left;  // closed days that have none yet
-  Counter level_joins;
-  // Bytes of files by the work that wrote them: all of them over the first is what a sample costs
-  // the disk after it was sealed.
-  Counter sealed_bytes, merged_bytes, leveled_bytes;
 };
 
 // Thread-safe.
@@ -117,10 +111,6 @@ class Maintenance {
   Result<bool> MergeOne(bool full);
   // The same for the levels of one day.
   Result<bool> BuildLevelsOfOne(bool full);
-  // Joins the levels of one span of days, or takes its oldest days away.
-  Result<bool> JoinLevelsOfOne(bool full);
-  // Levels, one day or span after the other, until there is nothing to do.
-  Status FinishLevels();
   KeepTimes DefaultTimes() const;
   // Groups with a series that the rules of now put into another class than it has.
   std::vector<uint64_t> Misplaced() const;
@@ -148,7 +138,6 @@ class Maintenance {
   Sealer sealer_;
   Merger merger_;
   LevelWriter level_writer_;
-  SpanWriter span_writer_;
   SeriesCollector collector_;
   LogEpochs epochs_;
   DiskGuard disk_;
@@ -166,8 +155,6 @@ class Maintenance {
   MonotonicTime next_merge_;  // not before
   // When levels of a day were built last: late samples do not make that happen all the time.
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_built_;
-  absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> levels_joined_;  // by first day
-  Timestamp newest_ = kMinTimestamp;  // sample, as retention counts from it
   absl::flat_hash_map<std::pair<uint8_t, uint16_t>, MonotonicTime> rolled_up_;
   bool first_tick_ = true;
   uint64_t snapshots_made_ = 0;

@@ -203,7 +203,6 @@ Result<std::unique_ptr<SeriesSet>> Querier::Select(std::span<const Matcher> matc
     ids.insert(ids.end(), older.begin(), older.end());
     std::sort(ids.begin(), ids.end());
     context->levels = ChooseLevels(*context->view, head_, ids, from, to, hints);
-    context->level_needs = NeedsOf(hints.function);
   }
   if (hints.canceled != nullptr && hints.canceled->load())
     return Error(ErrorCode::kCanceled, "the query was canceled");

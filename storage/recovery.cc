@@ -183,13 +183,11 @@ void DropContained(Recovered* out) {
   out->directory.files = std::move(kept);
   std::vector<SealedFilePtr> levels;
   for (const SealedFilePtr& file : out->directory.levels) {
-    // A joined file that lost its first days is contained by one that begins later.
-    const auto of_day =
-        out->directory.LevelsOf(static_cast<Level>(file->id.level), file->last_day());
+    const auto of_day = out->directory.LevelsOf(static_cast<Level>(file->id.level), file->id.day);
     if (file->header.max_time <
             out->directory.EdgeOf(file->id.retention_class, static_cast<Level>(file->id.level)) ||
         std::any_of(of_day.begin(), of_day.end(),
-                    [&](const SealedFile* other) { return Contains(*other, *file); }))
+                    [&](const SealedFilePtr& other) { return Contains(*other, *file); }))
       out->contained.push_back(file->id);
     else
       levels.push_back(file);

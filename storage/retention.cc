@@ -1,7 +1,6 @@
 #include "storage/retention.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,16 +18,26 @@ void Drop(const SealedFilePtr& file, RetentionPlan* plan) {
 
 bool LevelsAreThere(const Directory& directory, uint8_t retention_class, uint16_t day,
                     std::span<const SealedFilePtr> raw, const KeepTimes& keep) {
-  return std::all_of(std::begin(kLevels), std::end(kLevels), [&](Level level) {
-    return keep.of(level).count() <= 0 ||
-           AreComplete(directory.LevelsOf(level, day), day, raw, retention_class);
-  });
+  for (const Level level : kLevels) {
+    if (keep.of(level).count() <= 0) continue;
+    const auto levels = directory.LevelsOf(level, day);
+    for (const SealedFilePtr& file : raw) {
+      if (file->id.retention_class != retention_class) continue;
+      for (const IdRange& range : file->header.groups.ranges()) {
+        for (uint64_t group = range.first; group - range.first < range.length; ++group) {
+          const SealedFile* of = LevelFileOf(levels, retention_class, group);
+          if (of == nullptr || !of->header.built_from.ContainsAll(file->header.covers))
+            return false;
+        }
+      }
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
-RetentionPlan PlanByTime(const Directory& directory, Timestamp newest, const KeepOfClass& keep,
-                         const std::function<Timestamp(uint8_t retention_class)>& open) {
+RetentionPlan PlanByTime(const Directory& directory, Timestamp newest, const KeepOfClass& keep) {
   RetentionPlan plan;
   if (newest == kMinTimestamp) return plan;
   std::set<uint8_t> raw_done;
@@ -47,10 +56,6 @@ RetentionPlan PlanByTime(const Directory& directory, Timestamp newest, const Kee
       const KeepTimes times = keep(retention_class);
       if (times.raw >= kKeepForever || max_time >= newest - times.raw) continue;
       const bool gone_before = directory.EdgeOf(retention_class, Level::kRaw) > max_time;
-      const bool keeps_levels = times.five_minutes.count() > 0 || times.one_hour.count() > 0;
-      if (open && keeps_levels && !gone_before && open(retention_class) <= max_time &&
-          max_time >= newest - times.raw - Duration{kDayMs})
-        continue;
       if (!gone_before && !LevelsAreThere(directory, retention_class, day, raw, times)) continue;
       raw_done.insert(retention_class);
       for (const SealedFilePtr& file : raw)
@@ -73,7 +78,7 @@ RetentionPlan PlanBySize(const Directory& directory, uint64_t excess) {
   if (excess == 0) return plan;
   std::map<uint16_t, std::vector<SealedFilePtr>> days;
   for (const auto* files : {&directory.files, &directory.levels})
-    for (const SealedFilePtr& file : *files) days[file->last_day()].push_back(file);
+    for (const SealedFilePtr& file : *files) days[file->id.day].push_back(file);
   if (days.empty()) return plan;
   days.erase(std::prev(days.end()));
   uint64_t freed = 0;

@@ -35,11 +35,8 @@ struct RetentionPlan {
 // One day a call, so that a wrongly believed clock costs little. Raw files only when every level
 // that the class keeps is complete for the day, or when their edge has passed it already (what came
 // late to a day that is gone).
-// `newest`: of all samples that are not ahead of the guarded clock. `open`: of a class the oldest
-// sample that no file has yet (kMaxTimestamp: none); its day waits for it, and for the levels it
-// goes into, but not longer than another day.
-RetentionPlan PlanByTime(const Directory& directory, Timestamp newest, const KeepOfClass& keep,
-                         const std::function<Timestamp(uint8_t retention_class)>& open = {});
+// `newest`: of all samples that are not ahead of the guarded clock.
+RetentionPlan PlanByTime(const Directory& directory, Timestamp newest, const KeepOfClass& keep);
 
 // By size: whole days, with their levels, from the oldest on until `excess` bytes are gone; the
 // newest day stays.

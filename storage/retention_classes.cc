@@ -70,7 +70,6 @@ Status RetentionClasses::Load(const RocksStore& store) {
       });
   in_use_.assign(classes_.size(), false);
   stored_ = classes_.size();
-  FindDropped();
   return scanned;
 }
 
@@ -104,19 +103,8 @@ Status RetentionClasses::SetRules(const RetentionRules& rules) {
   in_use_.assign(classes_.size(), false);
   for (const Rule& rule : rules_) in_use_[rule.retention_class] = true;
   longest_.clear();
-  FindDropped();
   rules_set_ = true;
   return OkStatus();
-}
-
-// REQUIRES: mutex_ is held. The times of a class never change.
-void RetentionClasses::FindDropped() {
-  const KeepTimes nothing{Duration{0}, Duration{0}, Duration{0}};
-  for (size_t i = 1; i < classes_.size(); ++i) {
-    if (classes_[i] != nothing) continue;
-    drops_[i / 64].fetch_or(uint64_t{1} << (i % 64), std::memory_order_relaxed);
-    drops_any_.store(true, std::memory_order_relaxed);
-  }
 }
 
 std::vector<std::pair<std::string, std::string>> RetentionClasses::TakeNew() {

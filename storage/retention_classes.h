@@ -4,8 +4,6 @@
 // series that would get another one are retired and their series get new ids.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <shared_mutex>
@@ -45,13 +43,6 @@ class RetentionClasses {
   void SetLongest(std::vector<std::optional<KeepTimes>> longest);
   // Whether there is any other class than 0.
   bool any() const;
-  // Whether nothing at all is kept of the class: its samples are not even taken. No lock.
-  bool Drops(uint8_t retention_class) const {
-    return (drops_[retention_class / 64].load(std::memory_order_relaxed) >>
-            (retention_class % 64)) &
-           1;
-  }
-  bool DropsAny() const { return drops_any_.load(std::memory_order_relaxed); }
 
  private:
   struct Rule {
@@ -59,7 +50,6 @@ class RetentionClasses {
     uint8_t retention_class = 0;
   };
   const Rule* RuleOf(const Labels& labels) const;
-  void FindDropped();
 
   mutable std::shared_mutex mutex_;
   KeepTimes default_;
@@ -69,8 +59,6 @@ class RetentionClasses {
   std::vector<Rule> rules_;
   bool rules_set_ = false;
   size_t stored_ = 1;  // classes below are stored
-  std::array<std::atomic<uint64_t>, 4> drops_{};
-  std::atomic<bool> drops_any_{false};
 };
 
 // Of both, the longer time for each level.

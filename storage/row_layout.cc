@@ -40,23 +40,14 @@ std::shared_ptr<const RowLayout> RowLayouts::Find(const RowHint& hint,
     layout = it->second;
     layout->last_used = ++uses_;
   }
-  const bool valid = layout->generation == generation &&
-                     SameRefs(layout->given.empty() ? layout->refs : layout->given, refs);
+  const bool valid = layout->generation == generation && SameRefs(layout->refs, refs);
   return valid ? layout : nullptr;
 }
 
 std::shared_ptr<const RowLayout> RowLayouts::Make(RowHint& hint, std::span<const SeriesRef> refs,
-                                                  uint64_t generation,
-                                                  std::optional<std::vector<uint32_t>> kept) {
+                                                  uint64_t generation) {
   if (HasTwins(refs)) return nullptr;
-  std::vector<SeriesRef> some;
-  if (kept)
-    for (const uint32_t i : *kept) some.push_back(refs[i]);
-  auto layout = Plan(kept ? std::span<const SeriesRef>(some) : refs);
-  if (kept) {
-    layout->given.assign(refs.begin(), refs.end());
-    layout->kept = *std::move(kept);
-  }
+  auto layout = Plan(refs);
   layout->generation = generation;
   std::lock_guard lock(mutex_);
   if (hint.token == 0) hint.token = next_token_++;

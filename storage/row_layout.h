@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,10 +35,6 @@ struct RowLayout {
   uint64_t number = 0;  // unique within the process
   std::shared_ptr<LogOwner> owner;
   std::vector<SeriesRef> refs;
-  // When some series of the row are not kept at all: the refs as they are given, and which of them
-  // `refs` are. Otherwise both are empty.
-  std::vector<SeriesRef> given;
-  std::vector<uint32_t> kept;
   std::vector<Run> runs;
   std::vector<uint8_t> slots;  // as many as refs
   uint64_t generation = 0;     // of the index when the refs were checked
@@ -57,11 +52,9 @@ class RowLayouts {
   std::shared_ptr<const RowLayout> Find(const RowHint& hint, std::span<const SeriesRef> refs,
                                         uint64_t generation);
   // A new one; the hint stands for it from then on. Null: a ref comes twice.
-  // `kept`: which refs the layout has, where it leaves some out.
   // REQUIRES: every ref named a series when the index had this generation.
   std::shared_ptr<const RowLayout> Make(RowHint& hint, std::span<const SeriesRef> refs,
-                                        uint64_t generation,
-                                        std::optional<std::vector<uint32_t>> kept = {});
+                                        uint64_t generation);
   void Clear();
 
  private:

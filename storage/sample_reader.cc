@@ -18,7 +18,7 @@ class MergingReader final : public SampleReader {
       : context_(std::move(context)),
         series_(std::move(series)),
         files_(context_->store, &context_->groups),
-        level_files_(context_->store, context_->level_needs.columns) {}
+        level_files_(context_->store) {}
 
   Status Seek(size_t index) override;
   Result<bool> Next(SampleBlock* block) override;
@@ -30,16 +30,10 @@ class MergingReader final : public SampleReader {
   }
   size_t Size() const { return direct_.times.empty() ? times_.size() : direct_.times.size(); }
   void LoadDay();
-  // What the level has of the first of the days, and of those behind it that are in the same file;
-  // how many these are. 0: it knows nothing of the series' group.
-  size_t LoadLevel(std::span<const LevelChoice::Day> days);
-  void ReadLevel(const SealedFile& file, uint64_t id, LevelReader::Days days, bool left);
+  // What the level has of the day; false: it knows nothing of the series' group.
+  bool LoadLevel(const LevelChoice::Day& day);
   bool NextOfLevel(SampleBlock* block);
-  // Whether raw samples of the class of a level's file are there still.
-  bool RawIsThere(const SealedFile& level, uint16_t day) const;
-  // Whether what was loaded is of no use to the function that asks.
-  bool Lacks() const;
-  void SkipDays(uint16_t last);
+  void SkipDay(uint16_t day);
   void SortLevel();
   void ReadFile(const SealedFile& file, uint64_t id);
   void Put(Timestamp t, double value, Timestamp start) {
@@ -72,7 +66,6 @@ class MergingReader final : public SampleReader {
   std::span<const LevelChoice::Day> level_days_;  // not read yet
   std::vector<LevelCell> cells_;                  // of the day in hand
   size_t cells_at_ = 0;
-  bool level_lacks_ = false;  // of the series in hand; levels are not asked
   LevelReader::Histograms level_histograms_;
   size_t level_histograms_at_ = 0;
   std::vector<Timestamp> level_times_;  // of the block of histograms in hand
@@ -103,7 +96,6 @@ Status MergingReader::Seek(size_t index) {
   ids_.push_back(newest);
   days_ = context_->view->OfDays(context_->raw_from, context_->to);
   level_days_ = context_->levels.days;
-  level_lacks_ = false;
   cells_.clear();
   cells_at_ = 0;
   level_histograms_ = {};
@@ -178,11 +170,10 @@ void MergingReader::LoadDay() {
   if (head_histograms_at_ < head_histograms_.size())
     day = std::min(day, DayOf(head_histograms_[head_histograms_at_].t));
   if (!level_days_.empty() && level_days_.front().day <= day) {
-    const uint16_t of_level = level_days_.front().day;
-    const size_t loaded = LoadLevel(level_days_);
-    if (loaded > 0) SkipDays(level_days_[loaded - 1].day);
-    level_days_ = level_days_.subspan(std::max<size_t>(loaded, 1));
-    if (loaded > 0 || of_level < day) return;
+    const LevelChoice::Day of_level = level_days_.front();
+    level_days_ = level_days_.subspan(1);
+    if (LoadLevel(of_level)) return SkipDay(of_level.day);
+    if (of_level.day < day) return;
   }
   for (; !days_.empty() && days_.front()->id.day == day; days_ = days_.subspan(1)) {
     const SealedFile& file = *days_.front();
@@ -205,68 +196,28 @@ void MergingReader::LoadDay() {
   if (!day_histograms_.empty()) MergeHistograms();
 }
 
-size_t MergingReader::LoadLevel(std::span<const LevelChoice::Day> days) {
+bool MergingReader::LoadLevel(const LevelChoice::Day& day) {
   cells_.clear();
   cells_at_ = 0;
   level_histograms_ = {};
   level_histograms_at_ = 0;
-  const LevelChoice::Day& first = days.front();
-  if (level_lacks_ && !first.left) return 0;
-  size_t n = 0;
-  if (ids_.size() == 1) {
-    const uint64_t group = GroupOf(ids_.front());
-    const SealedFile* file = first.FileOf(group);
-    if (file == nullptr || (first.left && RawIsThere(*file, first.day))) return 0;
-    n = 1;
-    while (n < days.size() && days[n].day == first.day + n && days[n].level == first.level &&
-           days[n].left == first.left && file->HasDay(days[n].day) &&
-           days[n].FileOf(group) == file && !(first.left && RawIsThere(*file, days[n].day)))
-      ++n;
-    ReadLevel(*file, ids_.front(), {first.day, days[n - 1].day}, first.left);
-  } else {
-    for (const uint64_t id : ids_) {
-      const SealedFile* file = first.FileOf(GroupOf(id));
-      if (file == nullptr) continue;
-      if (first.left && RawIsThere(*file, first.day)) return 0;
-      n = 1;
-      ReadLevel(*file, id, {first.day, first.day}, first.left);
-    }
-    SortLevel();
+  const auto files = context_->view->LevelsOf(day.level, day.day);
+  bool known = false;
+  for (const uint64_t id : ids_) {
+    const SealedFile* file = nullptr;
+    for (const SealedFilePtr& one : files)
+      if (one->header.groups.Contains(GroupOf(id))) file = one.get();
+    if (file == nullptr) continue;
+    known = true;
+    const Status status =
+        level_files_.Read(*file, id, context_->from, context_->to, context_->view->tombstones,
+                          &cells_, &level_histograms_);
+    if (status.ok()) continue;
+    context_->corruptions.Add();
+    context_->warnings.Add("part of a level is missing: " + status.error().message());
   }
-  if (first.left || !Lacks()) return n;
-  // What the function needs is not kept of this series: it is read raw from here on.
-  level_lacks_ = true;
-  cells_.clear();
-  level_histograms_ = {};
-  return 0;
-}
-
-bool MergingReader::RawIsThere(const SealedFile& level, uint16_t day) const {
-  const auto raw = context_->view->OfDays(DayStart(day), DayStart(day));
-  return std::any_of(raw.begin(), raw.end(), [&](const SealedFilePtr& file) {
-    return file->id.retention_class == level.id.retention_class;
-  });
-}
-
-bool MergingReader::Lacks() const {
-  const LevelNeeds& needs = context_->level_needs;
-  if (!level_histograms_.samples.empty() && (needs.no_histograms || !cells_.empty())) return true;
-  if (!needs.sums && !needs.resets) return false;
-  return std::any_of(cells_.begin(), cells_.end(), [&](const LevelCell& cell) {
-    return cell.count > 0 && ((needs.sums && !cell.has_sum) || (needs.resets && !cell.has_resets));
-  });
-}
-
-void MergingReader::ReadLevel(const SealedFile& file, uint64_t id, LevelReader::Days days,
-                              bool left) {
-  // Where only a level is left, the newest window that is over may be one before those asked for.
-  const Timestamp from =
-      left ? std::max(context_->from, kMinStorable) - kLevelReach : context_->from;
-  const Status status = level_files_.Read(file, id, days, from, context_->to,
-                                          context_->view->tombstones, &cells_, &level_histograms_);
-  if (status.ok()) return;
-  context_->corruptions.Add();
-  context_->warnings.Add("part of a level is missing: " + status.error().message());
+  if (ids_.size() > 1) SortLevel();
+  return known;
 }
 
 // What several ids gave, in order of time.
@@ -288,31 +239,15 @@ void MergingReader::SortLevel() {
 }
 
 bool MergingReader::NextOfLevel(SampleBlock* block) {
-  // Of floats and histograms those first whose newest sample is older.
-  const auto time_of = [](const LevelCell& cell) {
-    return cell.count == 0 || cell.ended ? cell.end : cell.last_time;
-  };
-  const auto& samples = level_histograms_.samples;
-  size_t cells = std::min(kMaxBlockSamples, cells_.size() - cells_at_);
-  if (level_histograms_at_ < samples.size()) {
-    size_t older = 0;
-    while (older < cells && time_of(cells_[cells_at_ + older]) < samples[level_histograms_at_].t)
-      ++older;
-    cells = older;
-  }
-  if (cells > 0) {
-    block->cells = std::span(cells_).subspan(cells_at_, cells);
-    cells_at_ += cells;
+  if (cells_at_ < cells_.size()) {
+    const size_t n = std::min(kMaxBlockSamples, cells_.size() - cells_at_);
+    block->cells = std::span(cells_).subspan(cells_at_, n);
+    cells_at_ += n;
     return true;
   }
+  const auto& samples = level_histograms_.samples;
   if (level_histograms_at_ == samples.size()) return false;
-  size_t n = std::min(kMaxBlockSamples, samples.size() - level_histograms_at_);
-  if (cells_at_ < cells_.size()) {
-    size_t older = 1;
-    while (older < n && samples[level_histograms_at_ + older].t <= time_of(cells_[cells_at_]))
-      ++older;
-    n = older;
-  }
+  const size_t n = std::min(kMaxBlockSamples, samples.size() - level_histograms_at_);
   level_times_.clear();
   level_counts_.clear();
   level_pointers_.clear();
@@ -329,12 +264,12 @@ bool MergingReader::NextOfLevel(SampleBlock* block) {
   return true;
 }
 
-// What raw files and the head have up to the day stays unread.
-void MergingReader::SkipDays(uint16_t last) {
-  while (!days_.empty() && days_.front()->id.day <= last) days_ = days_.subspan(1);
-  while (head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) <= last) ++head_at_;
+// What raw files and the head have of it stays unread.
+void MergingReader::SkipDay(uint16_t day) {
+  while (!days_.empty() && days_.front()->id.day == day) days_ = days_.subspan(1);
+  while (head_at_ < head_.values.size() && DayOf(head_.values[head_at_].t) == day) ++head_at_;
   while (head_histograms_at_ < head_histograms_.size() &&
-         DayOf(head_histograms_[head_histograms_at_].t) <= last)
+         DayOf(head_histograms_[head_histograms_at_].t) == day)
     ++head_histograms_at_;
 }
 

@@ -51,7 +51,6 @@ struct ReadContext {
   Timestamp from, to;
   Timestamp raw_from;  // >= from: no older sample counts
   LevelChoice levels;  // days that are read from a level
-  LevelNeeds level_needs;
   // Of series with several ids: the others, ascending, by the newest.
   absl::flat_hash_map<uint64_t, std::vector<uint64_t>> older;
   std::vector<SeriesPtr> cold;  // selected series that are not in memory otherwise

@@ -58,9 +58,7 @@ Result<bool> SeriesCollector::LetSeriesGo() {
     numbers.push_back(number);
     for (const auto* files : {&view->files, &view->levels})
       for (const SealedFilePtr& file : *files)
-        if (file->header.groups.Contains(number))
-          for (size_t day = file->first_day(); day <= file->last_day(); ++day)
-            days[i].push_back(static_cast<uint16_t>(day));
+        if (file->header.groups.Contains(number)) days[i].push_back(file->id.day);
     std::sort(days[i].begin(), days[i].end());
     days[i].erase(std::unique(days[i].begin(), days[i].end()), days[i].end());
     all_days.insert(all_days.end(), days[i].begin(), days[i].end());
@@ -107,8 +105,7 @@ Status SeriesCollector::ForgetCold() {
   for (const auto* files : {&view->files, &view->levels})
     for (const SealedFilePtr& file : *files) {
       in_files.Merge(file->header.groups);
-      for (size_t day = file->first_day(); day <= file->last_day(); ++day)
-        with_files.insert(static_cast<uint16_t>(day));
+      with_files.insert(file->id.day);
     }
   std::vector<uint16_t> days;
   for (const uint16_t day : cold.days())

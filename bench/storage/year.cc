@@ -1,9 +1,8 @@
 // A year (or a month) of scrapes on a virtual clock: what raw samples and levels take on disk, and
 // what a panel over all of it costs from raw samples and from the 1h level.
 //
-//   storage_year [--days N] [--series N] [--dir PATH] [--asked] [--check]
+//   storage_year [--days N] [--series N] [--dir PATH] [--check]
 //
-// --asked: PATH was filled by a run before with the same numbers; only the panels are asked.
 // Two thirds of the series never change, as on real hosts; the others are counters with resets and
 // gauges of two decimals. --check fails when a figure is worse than its bound; how much cheaper the
 // level is counts for a year only.
@@ -39,13 +38,11 @@ struct Target {
 
 class Year {
  public:
-  Year(const std::string& dir, int series, Timestamp now)
-      : scheduler_(now), targets_(static_cast<size_t>(series / kPerTarget)) {
+  Year(const std::string& dir, int series) : targets_(static_cast<size_t>(series / kPerTarget)) {
     storage::Options options;
     options.path = dir;
     options.retention_time = Duration{0};
-    // Syncs of a virtual clock would be most of what a real disk does.
-    options.sync_interval = std::chrono::hours(6);
+    options.sync_interval = Duration{15'000};  // a timer a virtual second would be what is measured
     options.memory_max = 512u << 20;
     options.series_max = 1u << 20;
     db_ = *storage::Db::Open(
@@ -70,9 +67,6 @@ class Year {
       if ((day + 1) % 30 == 0) std::fprintf(stderr, "day %d, %.0f s CPU\n", day + 1, CpuSeconds());
     }
     scheduler_.Advance(std::chrono::hours(7));  // the last day closes too
-    Compact();
-  }
-  void Compact() {
     if (!db_->Compact().ok()) std::exit(1);
   }
 
@@ -82,6 +76,7 @@ class Year {
     const size_t at = text.find(name);
     return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + name.size(), nullptr);
   }
+  uint64_t samples() const { return samples_; }
 
   // CPU seconds of one evaluation, the better of a few.
   double Ask(const std::string& query, int days, Duration resolution, int times,
@@ -112,9 +107,7 @@ class Year {
   static bool IsCounter(int s) { return s < 20; }
   static bool IsGauge(int s) { return s >= 20 && s < 34; }
 
-  // All targets in one commit: the scrape of one is not what is measured.
   void Scrape() {
-    auto appender = db_->NewAppender();
     for (Target& target : targets_) {
       for (int s = 0; s < 34; ++s) {
         double& v = target.values[static_cast<size_t>(s)];
@@ -124,18 +117,21 @@ class Year {
         else if (r % 4 != 0)  // many gauges move seldom
           v = std::round(v * 100 + static_cast<double>(r % 101) - 50) / 100;
       }
+      auto appender = db_->NewAppender();
       appender->AppendRow(target.hint, scheduler_.Now(), target.refs, target.values);
+      appender->Commit([](const storage::CommitResult&) {});
+      samples_ += kPerTarget;
     }
-    appender->Commit([](const storage::CommitResult&) {});
     scheduler_.Advance(kStep);
   }
 
-  testing::ManualScheduler scheduler_;
+  testing::ManualScheduler scheduler_{kStart};
   testing::InlineExecutor inline_;
   MetricRegistry metrics_;
   std::unique_ptr<storage::Db> db_;
   std::vector<Target> targets_;
   std::mt19937 random_{1};
+  uint64_t samples_ = 0;
 };
 
 }  // namespace
@@ -145,13 +141,11 @@ int main(int argc, char** argv) {
   using namespace tocsin;
   int days = 365, series = 2000;
   std::string dir;
-  bool check = false, asked = false;
+  bool check = false;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
     if (arg == "--check")
       check = true;
-    else if (arg == "--asked")
-      asked = true;
     else if (arg == "--days" && i + 1 < argc)
       days = std::atoi(argv[++i]);
     else if (arg == "--series" && i + 1 < argc)
@@ -162,21 +156,15 @@ int main(int argc, char** argv) {
       return std::fprintf(stderr, "what is %s?\n", arg.c_str()), 2;
   }
   testing::TempDir temporary;
-  const Timestamp end = kStart + std::chrono::hours(24) * days;
-  Year year(dir.empty() ? temporary / "data" : dir, series,
-            asked ? end + std::chrono::hours(7) : kStart);
+  Year year(dir.empty() ? temporary / "data" : dir, series);
   const double begin = CpuSeconds();
-  if (asked)
-    year.Compact();
-  else
-    year.Run(days);
+  year.Run(days);
   const double written = CpuSeconds() - begin;
   const double raw = year.LevelBytes("raw"), five = year.LevelBytes("5m"),
                hour = year.LevelBytes("1h");
-  const double samples = double{24 * 60 * 4} * days * series;
-  if (!asked)
-    std::printf("%d days, %d series, %.0f samples, %.1f ns CPU each, all work included\n", days,
-                series, samples, written / samples * 1e9);
+  const auto samples = static_cast<double>(year.samples());
+  std::printf("%d days, %d series, %.0f samples, %.1f ns CPU each, all work included\n", days,
+              series, samples, written / samples * 1e9);
   std::printf("raw %.1f MB (%.3f B/sample), 5m %.1f MB (%.1f %%), 1h %.2f MB (%.2f %%)\n",
               raw / 1e6, raw / samples, five / 1e6, five / raw * 100, hour / 1e6, hour / raw * 100);
   bool good = five <= 0.45 * raw && hour <= 0.04 * raw;

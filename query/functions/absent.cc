@@ -3,7 +3,6 @@
 
 #include "query/evaluator.h"
 #include "query/functions/registry.h"
-#include "query/levels.h"
 
 namespace tocsin::query {
 namespace {
@@ -54,36 +53,26 @@ Result<RowStreamPtr> Absence(FunctionCall& call) {
   }
 }
 
-// `time_of(i)`: of n samples or cells, ascending.
-template <typename TimeOf>
-void MarkWindows(size_t n, TimeOf time_of, const WindowGrid& windows, const LevelEdges& edges,
+void MarkWindows(std::span<const int64_t> times, const WindowGrid& windows,
                  std::vector<uint8_t>* present) {
-  size_t next = 0;  // first one after the window's start
+  size_t next = 0;  // first sample after the window's start
   for (size_t i = 0; i < windows.count; ++i) {
-    const int64_t end = edges.Move(windows.end(i));
-    const int64_t start = edges.Move(windows.end(i) - windows.range_ms);
-    while (next < n && time_of(next) <= start) ++next;
-    if (next < n && time_of(next) <= end) (*present)[i] = 1;
+    const int64_t end = windows.end(i);
+    while (next < times.size() && times[next] <= end - windows.range_ms) ++next;
+    if (next < times.size() && times[next] <= end) (*present)[i] = 1;
   }
 }
 
 Result<RowStreamPtr> AbsenceOverTime(FunctionCall& call) {
-  TOCSIN_ASSIGN(auto input, call.evaluator().Range(call.arg(0), call.grid(), "absent_over_time",
-                                                   /*levels=*/true));
-  const LevelEdges of_levels(input.levels), none({});
+  TOCSIN_ASSIGN(auto input, call.evaluator().Range(call.arg(0), call.grid(), "absent_over_time"));
   const SampleStreamPtr stream = input.TakeStream(call.context());
   std::vector<uint8_t> present(call.grid().count, 0);
   SampleSeries series;
   while (true) {
     TOCSIN_ASSIGN(bool more, stream->Next(&series));
     if (!more) return Missing(call.arg(0), present);
-    const LevelEdges& edges = series.from_level ? of_levels : none;
-    const auto mark = [&](size_t n, auto time_of) {
-      MarkWindows(n, time_of, input.windows, edges, &present);
-    };
-    mark(series.t.size(), [&](size_t i) { return series.t[i]; });
-    mark(series.ht.size(), [&](size_t i) { return series.ht[i]; });
-    mark(series.cells.size(), [&](size_t i) { return series.cells[i].end.ms; });
+    MarkWindows(series.t, input.windows, &present);
+    MarkWindows(series.ht, input.windows, &present);
   }
 }
 

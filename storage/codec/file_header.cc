@@ -131,12 +131,6 @@ void EncodeFileHeader(const FileHeader& header, std::string& out) {
     PutZigZag(out, header.complete_from.ms);
     PutZigZag(out, header.complete_to.ms);
   }
-  if (header.kind == FileKind::kLevelSpan) {
-    const size_t days = header.built_from_by_day.size();
-    TOCSIN_CHECK(days >= 1 && days <= kMaxHeaderDays, "days of a level file");
-    PutVarint(out, days);
-    for (const IdRanges& built_from : header.built_from_by_day) built_from.Encode(out);
-  }
   PutFixed(out, Checksum32(std::string_view(out).substr(begin)));
 }
 
@@ -152,7 +146,7 @@ Result<FileHeader> DecodeFileHeader(std::string_view bytes) {
   }
   FileHeader header;
   const auto kind = in.Fixed<uint8_t>();
-  if (kind < 1 || kind > static_cast<uint8_t>(FileKind::kLevelSpan)) return Malformed("kind");
+  if (kind < 1 || kind > static_cast<uint8_t>(FileKind::kLevel)) return Malformed("kind");
   header.kind = static_cast<FileKind>(kind);
   if (!header.covers.Decode(in) || header.covers.empty()) return Malformed("covers");
   header.min_time.ms = in.ZigZagVarint();
@@ -167,13 +161,6 @@ Result<FileHeader> DecodeFileHeader(std::string_view bytes) {
     if (!header.built_from.Decode(in)) return Malformed("built from");
     header.complete_from.ms = in.ZigZagVarint();
     header.complete_to.ms = in.ZigZagVarint();
-  }
-  if (header.kind == FileKind::kLevelSpan) {
-    const uint64_t days = in.Varint();
-    if (!in.ok() || days == 0 || days > kMaxHeaderDays) return Malformed("days");
-    header.built_from_by_day.resize(days);
-    for (IdRanges& built_from : header.built_from_by_day)
-      if (!built_from.Decode(in)) return Malformed("built from");
   }
   if (!in.ok() || !in.done()) return Malformed("length");
   return header;

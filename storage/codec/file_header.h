@@ -1,14 +1,13 @@
 // The header value of a sealed file (family `raw` or `lvl`, group byte 0xFF, the last key of the
 // file and the first that is read). Bytes (v LEB128, z zigzag LEB128):
 //
-//   u8 version (1), u8 kind (1 seal, 2 merge, 3 day, 4 level, 5 level of several days)
+//   u8 version (1), u8 kind (1 seal, 2 merge, 3 day, 4 level)
 //   ranges covers      the seal_seqs whose samples the file holds
 //   z tmin, z tmax, v samples, v bytes, v late samples
 //   ranges groups      the groups that have a blob in the file
 //   v highest tombstone applied
 //   v nmarks, nmarks times { v group minus the group before, v log_hi, z cut ms }
 //   kind 4 only: ranges built from (raw seal_seqs), z complete from, z complete to
-//   kind 5 only: v days, for each, beginning with the file's: ranges built from
 //   u32 xxh
 //
 // ranges = v count, count times { v first minus the end of the range before, v length }; ascending,
@@ -30,9 +29,7 @@
 namespace tocsin::storage {
 
 // On disk: values may not change.
-enum class FileKind : uint8_t { kSeal = 1, kMerge = 2, kDay = 3, kLevel = 4, kLevelSpan = 5 };
-
-inline constexpr size_t kMaxHeaderDays = 64;
+enum class FileKind : uint8_t { kSeal = 1, kMerge = 2, kDay = 3, kLevel = 4 };
 
 // [first, first + length).
 struct IdRange {
@@ -87,8 +84,6 @@ struct FileHeader {
   // kLevel only:
   IdRanges built_from;
   Timestamp complete_from, complete_to;
-  // kLevelSpan only: of each of its days. 1 to kMaxHeaderDays.
-  std::vector<IdRanges> built_from_by_day;
 
   bool operator==(const FileHeader&) const = default;
 };

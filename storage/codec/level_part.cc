@@ -12,8 +12,6 @@ namespace tocsin::storage {
 namespace {
 
 constexpr uint8_t kVersion = 1;
-constexpr uint8_t kVersionOfDays = 2;
-constexpr size_t kMaxDays = 64;
 constexpr size_t kChecksumBytes = sizeof(uint32_t);
 constexpr uint8_t kHasSum = 1;
 constexpr uint8_t kHasResets = 2;
@@ -88,32 +86,24 @@ void LevelPartBuilder::Reset(Duration resolution, Timestamp first_end, size_t wi
   resolution_ = resolution;
   first_ = first_end.ms / resolution.count();
   windows_ = windows;
-  days_ = 0;
   float_slots_ = histogram_slots_ = 0;
   shapes_.clear();
   table_.clear();
 }
 
-void LevelPartBuilder::ResetDays(Duration resolution, Timestamp first_end, size_t days,
-                                 size_t windows_a_day) {
-  TOCSIN_CHECK(days >= 1 && days <= kMaxDays && windows_a_day >= 2, "days of a level part");
-  Reset(resolution, first_end, days * windows_a_day);
-  days_ = days;
-}
-
-size_t LevelPartBuilder::ShapeOf(std::span<const LevelCell> cells,
-                                 std::span<const uint32_t> windows) {
+size_t LevelPartBuilder::ShapeOf(std::span<const LevelCell> cells) {
   std::string shape;
   std::string runs;
   uint64_t run_count = 0;
-  uint32_t next = 0;
-  for (size_t i = 0; i < windows.size();) {
-    const uint32_t begin = windows[i];
-    uint32_t end = begin;
-    for (; i < windows.size() && windows[i] == end; ++i) ++end;
-    TOCSIN_CHECK(begin >= next && end <= windows_, "cells lie in the windows");
-    PutVarint(runs, begin - next);
-    PutVarint(runs, end - begin);
+  int64_t next = first_;
+  for (size_t i = 0; i < cells.size();) {
+    const int64_t begin = cells[i].end.ms / resolution_.count();
+    int64_t end = begin;
+    for (; i < cells.size() && cells[i].end.ms / resolution_.count() == end; ++i) ++end;
+    TOCSIN_CHECK(begin >= next && end <= first_ + static_cast<int64_t>(windows_),
+                 "cells lie in the windows");
+    PutVarint(runs, static_cast<uint64_t>(begin - next));
+    PutVarint(runs, static_cast<uint64_t>(end - begin));
     ++run_count;
     next = end;
   }
@@ -134,47 +124,25 @@ size_t LevelPartBuilder::ShapeOf(std::span<const LevelCell> cells,
 }
 
 void LevelPartBuilder::AddFloats(unsigned slot, std::span<const LevelCell> cells) {
-  own_windows_.clear();
-  for (const LevelCell& cell : cells)
-    own_windows_.push_back(static_cast<uint32_t>(cell.end.ms / resolution_.count() - first_));
-  AddFloats(slot, cells, own_windows_);
-}
-
-void LevelPartBuilder::AddFloats(unsigned slot, std::span<const LevelCell> cells,
-                                 std::span<const uint32_t> windows) {
   if (cells.empty()) return;
-  TOCSIN_CHECK(slot < kSegmentSlots && (float_slots_ >> slot) == 0 && histogram_slots_ == 0 &&
-                   cells.size() == windows.size(),
+  TOCSIN_CHECK(slot < kSegmentSlots && (float_slots_ >> slot) == 0 && histogram_slots_ == 0,
                "ascending slots");
   float_slots_ |= uint64_t{1} << slot;
-  PutVarint(table_, ShapeOf(cells, windows));
-  uint64_t sum_days = 0, reset_days = 0;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    const size_t day = days_ == 0 ? 0 : windows[i] / (windows_ / days_);
-    if (cells[i].has_sum) sum_days |= uint64_t{1} << day;
-    if (cells[i].has_resets) reset_days |= uint64_t{1} << day;
-  }
-  if (days_ == 0) {
-    table_.push_back(
-        static_cast<char>((sum_days != 0 ? kHasSum : 0) | (reset_days != 0 ? kHasResets : 0)));
-  } else {
-    PutVarint(table_, sum_days);
-    PutVarint(table_, reset_days);
-  }
+  PutVarint(table_, ShapeOf(cells));
+  const bool has_sum = cells.front().has_sum;
+  const bool has_resets = cells.front().has_resets;
+  table_.push_back(static_cast<char>((has_sum ? kHasSum : 0) | (has_resets ? kHasResets : 0)));
   scratch_.clear();
   for (const LevelCell& cell : cells) scratch_.push_back(cell.first);
   PutColumn(table_, scratch_);
   PutDerived(table_, cells, LastRule, [](const LevelCell& c) { return c.last; });
   PutDerived(table_, cells, MinRule, [](const LevelCell& c) { return c.min; });
   PutDerived(table_, cells, MaxRule, [](const LevelCell& c) { return c.max; });
-  if (sum_days != 0)
-    PutDerived(table_, cells, SumRule,
-               [](const LevelCell& c) { return c.has_sum ? c.sum : SumRule(c); });
-  if (reset_days != 0) {
+  if (has_sum) PutDerived(table_, cells, SumRule, [](const LevelCell& c) { return c.sum; });
+  if (has_resets) {
     PutDerived(table_, cells, ZeroRule,
-               [](const LevelCell& c) { return c.has_resets ? static_cast<double>(c.resets) : 0; });
-    PutDerived(table_, cells, ZeroRule,
-               [](const LevelCell& c) { return c.has_resets ? c.dropped : 0; });
+               [](const LevelCell& c) { return static_cast<double>(c.resets); });
+    PutDerived(table_, cells, ZeroRule, [](const LevelCell& c) { return c.dropped; });
   }
   PutDerived(table_, cells, ZeroRule, [](const LevelCell& c) { return c.ended ? 1.0 : 0.0; });
 }
@@ -194,11 +162,10 @@ void LevelPartBuilder::AddWeights(unsigned slot, std::span<const uint32_t> weigh
 void LevelPartBuilder::Finish(std::string& out) const {
   TOCSIN_CHECK(!empty(), "a level part has cells");
   const size_t begin = out.size();
-  out.push_back(static_cast<char>(days_ == 0 ? kVersion : kVersionOfDays));
+  out.push_back(static_cast<char>(kVersion));
   PutVarint(out, static_cast<uint64_t>(resolution_.count()));
   PutZigZag(out, first_);
   PutVarint(out, windows_);
-  if (days_ != 0) PutVarint(out, days_);
   PutFixed(out, float_slots_);
   PutFixed(out, histogram_slots_);
   PutVarint(out, shapes_.size());
@@ -218,24 +185,21 @@ Status LevelPartReader::Open(std::string_view blob) {
   ByteReader tail(blob.substr(body.size()));
   if (tail.Fixed<uint32_t>() != Checksum32(body)) return Malformed("wrong checksum");
   ByteReader in(body);
-  version_ = in.Fixed<uint8_t>();
-  if (in.ok() && version_ != kVersion && version_ != kVersionOfDays)
-    return Error(ErrorCode::kUnsupported, "level part of version " + std::to_string(version_));
+  const auto version = in.Fixed<uint8_t>();
+  if (in.ok() && version != kVersion)
+    return Error(ErrorCode::kUnsupported, "level part of version " + std::to_string(version));
   const uint64_t resolution = in.Varint();
   first_ = in.ZigZagVarint();
   const uint64_t windows = in.Varint();
-  const uint64_t days = version_ == kVersion ? 1 : in.Varint();
   const auto floats = in.Fixed<uint64_t>();
   const auto histograms = in.Fixed<uint64_t>();
   const uint64_t shapes = in.Varint();
   if (!in.ok() || resolution == 0 || resolution > static_cast<uint64_t>(kMaxResolution) ||
-      windows == 0 || windows > kMaxColumnEntries || shapes > kMaxShapes || days == 0 ||
-      days > kMaxDays || windows % days != 0 || (days > 1 && windows / days < 2))
+      windows == 0 || windows > kMaxColumnEntries || shapes > kMaxShapes)
     return Malformed("header");
   resolution_ = Duration{static_cast<int64_t>(resolution)};
   if (first_ < 0 || first_ > kMaxMs / resolution_.count()) return Malformed("windows");
   windows_ = windows;
-  days_ = days;
   for (uint64_t i = 0; i < shapes; ++i) TOCSIN_RETURN_IF_ERROR(ReadShape(in));
   for (unsigned s = 0; s < kSegmentSlots; ++s) {
     if (((floats >> s) & 1) == 0) continue;
@@ -305,23 +269,14 @@ bool LevelPartReader::ReadDerived(ByteReader& in, Derived* out) {
 
 Status LevelPartReader::ReadSlot(ByteReader& in, Slot* slot) {
   slot->shape = in.Varint();
-  if (version_ == kVersion) {
-    const auto flags = in.Fixed<uint8_t>();
-    if (flags > (kHasSum | kHasResets)) return Malformed("slot");
-    slot->sum_days = (flags & kHasSum) != 0 ? 1 : 0;
-    slot->reset_days = (flags & kHasResets) != 0 ? 1 : 0;
-  } else {
-    slot->sum_days = in.Varint();
-    slot->reset_days = in.Varint();
-  }
+  slot->flags = in.Fixed<uint8_t>();
   slot->first = in.String();
-  if (!in.ok() || slot->shape >= shapes_.size() || (slot->sum_days & ~AllDays()) != 0 ||
-      (slot->reset_days & ~AllDays()) != 0)
+  if (!in.ok() || slot->shape >= shapes_.size() || slot->flags > (kHasSum | kHasResets))
     return Malformed("slot");
   bool ok =
       ReadDerived(in, &slot->last) && ReadDerived(in, &slot->min) && ReadDerived(in, &slot->max);
-  if (slot->sum_days != 0) ok = ok && ReadDerived(in, &slot->sum);
-  if (slot->reset_days != 0)
+  if (slot->flags & kHasSum) ok = ok && ReadDerived(in, &slot->sum);
+  if (slot->flags & kHasResets)
     ok = ok && ReadDerived(in, &slot->resets) && ReadDerived(in, &slot->dropped);
   ok = ok && ReadDerived(in, &slot->ended);
   return ok ? OkStatus() : Malformed("slot");
@@ -332,78 +287,34 @@ Status LevelPartReader::Decode(std::string_view column, size_t n) {
   return DecodeValues(column, values_);
 }
 
-namespace {
-
-// Windows without and with cells in turn: calls f(window, how many) for those with.
-template <typename F>
-void ForEachRun(std::string_view runs, uint64_t run_count, F&& f) {
-  ByteReader in(runs);
-  uint64_t window = 0;
-  for (uint64_t i = 0; i < run_count; ++i) {
-    window += in.Varint();
-    const uint64_t len = in.Varint();
-    f(window, len);
-    window += len;
-  }
-}
-
-}  // namespace
-
-size_t LevelPartReader::CellsBefore(const Shape& shape, size_t day) const {
-  const uint64_t end = day * (windows_ / days_);
-  size_t cells = 0;
-  ForEachRun(shape.runs, shape.run_count, [&](uint64_t window, uint64_t len) {
-    if (window < end) cells += std::min(len, end - window);
-  });
-  return cells;
-}
-
-void LevelPartReader::PutFlags(const Shape& shape, uint64_t days, std::span<LevelCell> cells,
-                               bool LevelCell::*flag) const {
-  if (days == AllDays()) return;  // as in an empty cell
-  const uint64_t a_day = windows_ / days_;
-  size_t at = 0;
-  ForEachRun(shape.runs, shape.run_count, [&](uint64_t window, uint64_t len) {
-    for (; len > 0; --len, ++window) cells[at++].*flag = ((days >> (window / a_day)) & 1) != 0;
-  });
-}
-
-Status LevelPartReader::AppendShape(const Shape& shape, bool times, std::vector<LevelCell>* out) {
+Status LevelPartReader::AppendShape(const Shape& shape, std::vector<LevelCell>* out) {
   const size_t begin = out->size();
   out->resize(begin + shape.cells);
   const std::span<LevelCell> cells = std::span(*out).subspan(begin);
-  const int64_t resolution = resolution_.count();
-  const uint64_t a_day = windows_ / days_;
+  ByteReader runs(shape.runs);
   size_t at = 0;
-  ForEachRun(shape.runs, shape.run_count, [&](uint64_t window, uint64_t len) {
-    // Each day but the first begins at the window that the one before ends with.
-    uint64_t left = a_day - window % a_day;
-    int64_t end = (first_ + static_cast<int64_t>(window - window / a_day)) * resolution;
-    for (; len > 0; --len, --left, end += resolution) {
-      if (left == 0) {
-        left = a_day;
-        end -= resolution;
-      }
-      cells[at++].end = {end};
-    }
-  });
+  int64_t window = first_;
+  for (uint64_t i = 0; i < shape.run_count; ++i) {
+    window += static_cast<int64_t>(runs.Varint());
+    for (uint64_t len = runs.Varint(); len > 0; --len, ++window)
+      cells[at++].end = {window * resolution_.count()};
+  }
   TOCSIN_RETURN_IF_ERROR(Decode(shape.count, cells.size()));
   for (size_t i = 0; i < cells.size(); ++i) {
     if (!(values_[i] >= 0 && values_[i] <= 4294967295.0)) return Malformed("count");
     cells[i].count = static_cast<uint32_t>(values_[i]);
   }
-  if (!times) return OkStatus();
-  const auto put = [&](std::string_view column, Timestamp LevelCell::*time) -> Status {
+  const auto times = [&](std::string_view column, Timestamp LevelCell::*time) -> Status {
     TOCSIN_RETURN_IF_ERROR(Decode(column, cells.size()));
     for (size_t i = 0; i < cells.size(); ++i) {
-      if (!(values_[i] >= 0 && values_[i] <= static_cast<double>(resolution)))
+      if (!(values_[i] >= 0 && values_[i] <= static_cast<double>(resolution_.count())))
         return Malformed("time");
       cells[i].*time = cells[i].end - Duration{static_cast<int64_t>(values_[i])};
     }
     return OkStatus();
   };
-  TOCSIN_RETURN_IF_ERROR(put(shape.first, &LevelCell::first_time));
-  return put(shape.last, &LevelCell::last_time);
+  TOCSIN_RETURN_IF_ERROR(times(shape.first, &LevelCell::first_time));
+  return times(shape.last, &LevelCell::last_time);
 }
 
 template <typename Rule, typename Put>
@@ -427,54 +338,35 @@ Status LevelPartReader::Apply(const Derived& derived, std::span<LevelCell> cells
   return OkStatus();
 }
 
-Status LevelPartReader::ReadFloats(unsigned slot, std::vector<LevelCell>* out,
-                                   const LevelColumns& columns, size_t first_day, size_t last_day) {
+Status LevelPartReader::ReadFloats(unsigned slot, std::vector<LevelCell>* out) {
   TOCSIN_CHECK(HasFloats(slot), "a slot with cells");
   const auto index = std::popcount(float_slots_ & ((uint64_t{1} << slot) - 1));
   const Slot& of = slots_[static_cast<size_t>(index)];
-  const Shape& shape = shapes_[of.shape];
   const size_t begin = out->size();
-  TOCSIN_RETURN_IF_ERROR(AppendShape(shape, columns.edges, out));
+  TOCSIN_RETURN_IF_ERROR(AppendShape(shapes_[of.shape], out));
   const std::span<LevelCell> cells = std::span(*out).subspan(begin);
-  const bool sums = columns.sums && of.sum_days != 0;
-  // What rules are made of; a column that is there in full does without.
-  if (columns.edges || columns.extremes || (sums && of.sum.tag != 1)) {
-    TOCSIN_RETURN_IF_ERROR(Decode(of.first, cells.size()));
-    for (size_t i = 0; i < cells.size(); ++i) cells[i].first = values_[i];
+  TOCSIN_RETURN_IF_ERROR(Decode(of.first, cells.size()));
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i].first = values_[i];
+    cells[i].has_sum = (of.flags & kHasSum) != 0;
+    cells[i].has_resets = (of.flags & kHasResets) != 0;
   }
   const auto apply = [&](const Derived& derived, auto rule, auto put) {
     return Apply(derived, cells, rule, put);
   };
-  if (columns.edges || columns.extremes)
-    TOCSIN_RETURN_IF_ERROR(apply(of.last, LastRule, [](LevelCell& c, double v) { c.last = v; }));
-  if (columns.extremes) {
-    TOCSIN_RETURN_IF_ERROR(apply(of.min, MinRule, [](LevelCell& c, double v) { c.min = v; }));
-    TOCSIN_RETURN_IF_ERROR(apply(of.max, MaxRule, [](LevelCell& c, double v) { c.max = v; }));
-  }
-  if (sums)
+  TOCSIN_RETURN_IF_ERROR(apply(of.last, LastRule, [](LevelCell& c, double v) { c.last = v; }));
+  TOCSIN_RETURN_IF_ERROR(apply(of.min, MinRule, [](LevelCell& c, double v) { c.min = v; }));
+  TOCSIN_RETURN_IF_ERROR(apply(of.max, MaxRule, [](LevelCell& c, double v) { c.max = v; }));
+  if (of.flags & kHasSum)
     TOCSIN_RETURN_IF_ERROR(apply(of.sum, SumRule, [](LevelCell& c, double v) { c.sum = v; }));
-  PutFlags(shape, of.sum_days, cells, &LevelCell::has_sum);
-  // An empty cell is as the rule of what follows says.
-  if (columns.resets && of.reset_days != 0) {
-    if (of.resets.tag != 0)
-      TOCSIN_RETURN_IF_ERROR(apply(of.resets, ZeroRule, [](LevelCell& c, double v) {
-        c.resets = v >= 0 && v <= c.count ? static_cast<uint32_t>(v) : 0;
-      }));
-    if (of.dropped.tag != 0)
-      TOCSIN_RETURN_IF_ERROR(
-          apply(of.dropped, ZeroRule, [](LevelCell& c, double v) { c.dropped = v; }));
-  }
-  PutFlags(shape, of.reset_days, cells, &LevelCell::has_resets);
-  if (of.ended.tag != 0)
+  if (of.flags & kHasResets) {
+    TOCSIN_RETURN_IF_ERROR(apply(of.resets, ZeroRule, [](LevelCell& c, double v) {
+      c.resets = v >= 0 && v <= c.count ? static_cast<uint32_t>(v) : 0;
+    }));
     TOCSIN_RETURN_IF_ERROR(
-        apply(of.ended, ZeroRule, [](LevelCell& c, double v) { c.ended = v != 0; }));
-  if (last_day + 1 < days_ && last_day != SIZE_MAX)
-    out->resize(begin + CellsBefore(shape, last_day + 1));
-  if (first_day > 0) {
-    const auto from = out->begin() + static_cast<std::ptrdiff_t>(begin);
-    out->erase(from, from + static_cast<std::ptrdiff_t>(CellsBefore(shape, first_day)));
+        apply(of.dropped, ZeroRule, [](LevelCell& c, double v) { c.dropped = v; }));
   }
-  return OkStatus();
+  return apply(of.ended, ZeroRule, [](LevelCell& c, double v) { c.ended = v != 0; });
 }
 
 Status LevelPartReader::ReadWeights(unsigned slot, std::vector<uint32_t>* out) {

@@ -1,18 +1,13 @@
 // A level part: the cells of one group (64 slots) at one resolution over up to 1,024 windows, the
 // value of one key of family `lvl`. Bytes (v LEB128, z zigzag LEB128, f64 little endian):
 //
-//   u8 version (1, 2), v resolution ms, z first window: its end / resolution, v windows
-//   version 2 only: v days (1 to 64), each with as many of the windows. The last window of a day
-//     ends when the first one of the next does: that one is for samples at midnight itself.
+//   u8 version (1), v resolution ms, z first window: its end / resolution, v windows
 //   u64 float slots, u64 histogram slots      bit s: slot s has cells of that kind
 //   v nshapes, nshapes times {                what slots with the same sample times share
 //     v nruns, nruns times { v skip, v len }  windows without, then with a cell
 //     3 columns: count, end - first time, end - last time (ms; 0 where count is 0) }
 //   for each float slot, ascending:
-//     v shape
-//     version 1: u8 flags (bit 0: sum is kept, bit 1: resets and dropped are kept)
-//     version 2: v days with sums, v days with resets and dropped (bit d: day d). The columns are
-//       there when a bit is set; cells of other days are as their rule says.
+//     v shape, u8 flags (bit 0: sum is kept, bit 1: resets and dropped are kept)
 //     column first, then derived columns: last, min, max, [sum], [resets, dropped], ended
 //   for each histogram slot, ascending: v n, columns of the weights, 1,024 each but for the last
 //   u32 xxh
@@ -49,15 +44,9 @@ class LevelPartBuilder {
  public:
   // `first_end`: of the first window. REQUIRES: a multiple of the resolution; windows <= 1,024.
   void Reset(Duration resolution, Timestamp first_end, size_t windows);
-  // The same of several days (version 2). REQUIRES: days <= 64, `windows` of all <= 1,024.
-  void ResetDays(Duration resolution, Timestamp first_end, size_t days, size_t windows_a_day);
   // REQUIRES: slots ascend; ends ascend strictly and lie in the windows; flags has_sum, has_resets
   // are the same for all cells.
   void AddFloats(unsigned slot, std::span<const LevelCell> cells);
-  // Of several days: `windows` says which window each cell is of. REQUIRES: slots ascend; windows
-  // ascend strictly, as many as cells; the flags are the same for all cells of a day.
-  void AddFloats(unsigned slot, std::span<const LevelCell> cells,
-                 std::span<const uint32_t> windows);
   // After all floats. REQUIRES: slots ascend.
   void AddWeights(unsigned slot, std::span<const uint32_t> weights);
 
@@ -66,27 +55,16 @@ class LevelPartBuilder {
   void Finish(std::string& out) const;
 
  private:
-  size_t ShapeOf(std::span<const LevelCell> cells, std::span<const uint32_t> windows);
+  size_t ShapeOf(std::span<const LevelCell> cells);
 
   Duration resolution_{1};
   int64_t first_ = 0;
   size_t windows_ = 0;
-  size_t days_ = 0;  // 0: version 1
-  std::vector<uint32_t> own_windows_;
   uint64_t float_slots_ = 0;
   uint64_t histogram_slots_ = 0;
   std::vector<std::string> shapes_;
   std::string table_;
   std::vector<double> scratch_;
-};
-
-// What of a cell whoever reads it wants; the rest is left as it is in an empty cell. Ends, counts
-// and whether the series ended are always there.
-struct LevelColumns {
-  bool edges = true;     // first, last and their times
-  bool sums = true;      // sum, has_sum
-  bool extremes = true;  // min, max
-  bool resets = true;    // resets, dropped, has_resets
 };
 
 // Reads one part after the other; keeps its memory. One thread. The bytes may be anything: damage
@@ -102,12 +80,8 @@ class LevelPartReader {
   uint64_t float_slots() const { return float_slots_; }
   uint64_t histogram_slots() const { return histogram_slots_; }
 
-  // Of version 1: 1.
-  size_t days() const { return days_; }
-
-  // Appends the cells of a slot, of days [first_day, last_day] of the part. REQUIRES: it has some.
-  Status ReadFloats(unsigned slot, std::vector<LevelCell>* out, const LevelColumns& columns = {},
-                    size_t first_day = 0, size_t last_day = SIZE_MAX);
+  // Appends the cells of a slot. REQUIRES: it has some.
+  Status ReadFloats(unsigned slot, std::vector<LevelCell>* out);
   Status ReadWeights(unsigned slot, std::vector<uint32_t>* out);
 
  private:
@@ -123,30 +97,22 @@ class LevelPartReader {
   };
   struct Slot {
     size_t shape = 0;
-    uint64_t sum_days = 0, reset_days = 0;
+    uint8_t flags = 0;
     std::string_view first;
     Derived last, min, max, sum, resets, dropped, ended;
   };
   Status ReadShape(ByteReader& in);
   Status ReadSlot(ByteReader& in, Slot* slot);
   static bool ReadDerived(ByteReader& in, Derived* out);
-  Status AppendShape(const Shape& shape, bool times, std::vector<LevelCell>* out);
-  // Sets a flag of the cells of each day by its bit.
-  void PutFlags(const Shape& shape, uint64_t days, std::span<LevelCell> cells,
-                bool LevelCell::*flag) const;
-  // How many cells of the shape lie in days before `day`.
-  size_t CellsBefore(const Shape& shape, size_t day) const;
-  uint64_t AllDays() const { return days_ >= 64 ? ~uint64_t{0} : (uint64_t{1} << days_) - 1; }
+  Status AppendShape(const Shape& shape, std::vector<LevelCell>* out);
   Status Decode(std::string_view column, size_t n);
   template <typename Rule, typename Put>
   Status Apply(const Derived& derived, std::span<LevelCell> cells, Rule rule, Put put);
 
   std::string_view blob_;
   Duration resolution_{1};
-  uint8_t version_ = 1;
   int64_t first_ = 0;
   size_t windows_ = 0;
-  size_t days_ = 1;
   uint64_t float_slots_ = 0;
   uint64_t histogram_slots_ = 0;
   std::vector<Shape> shapes_;

@@ -20,10 +20,6 @@ FileHeader Sample(FileKind kind) {
   header.samples = 12345;
   header.marks = {{1, 100, {5}}, {2, 200, {6}}, {64, 300, {7}}};
   if (kind == FileKind::kLevel) header.built_from.Append(3);
-  if (kind == FileKind::kLevelSpan) {
-    header.built_from_by_day.resize(3);
-    header.built_from_by_day[1].Append(3);
-  }
   return header;
 }
 
@@ -42,10 +38,9 @@ void RunOne(std::string_view input) {
 }
 
 std::vector<std::string> Seeds() {
-  std::vector<std::string> out(3);
+  std::vector<std::string> out(2);
   EncodeFileHeader(Sample(FileKind::kSeal), out[0]);
   EncodeFileHeader(Sample(FileKind::kLevel), out[1]);
-  EncodeFileHeader(Sample(FileKind::kLevelSpan), out[2]);
   return out;
 }
 

@@ -19,12 +19,7 @@ void Read(std::string_view blob) {
     cells.clear();
     if (reader.HasFloats(slot) && reader.ReadFloats(slot, &cells).ok())
       for (size_t i = 1; i < cells.size(); ++i)
-        TOCSIN_CHECK(cells[i - 1].end < cells[i].end ||
-                         (reader.days() > 1 && cells[i - 1].end == cells[i].end),
-                     "cells ascend");
-    cells.clear();
-    if (reader.HasFloats(slot))
-      (void)reader.ReadFloats(slot, &cells, {false, true, false, true}, 1, 3).ok();
+        TOCSIN_CHECK(cells[i - 1].end < cells[i].end, "cells ascend");
     weights.clear();
     if (reader.HasHistograms(slot)) (void)reader.ReadWeights(slot, &weights).ok();
   }
@@ -68,18 +63,6 @@ std::vector<std::string> Seeds() {
     out.emplace_back();
     builder.Finish(out.back());
   }
-  LevelPartBuilder builder;
-  builder.ResetDays(kResolution, Timestamp{300'000'000}, 4, 5);
-  std::vector<LevelCell> cells;
-  std::vector<uint32_t> windows;
-  for (uint32_t window = 0; window < 20; window += 1 + window % 2) {
-    cells.push_back(CellOf({300'000'000 + (window - window / 5) * kResolution.count()}, window));
-    cells.back().has_sum = window < 10;
-    windows.push_back(window);
-  }
-  builder.AddFloats(2, cells, windows);
-  out.emplace_back();
-  builder.Finish(out.back());
   return out;
 }
 

@@ -136,55 +136,6 @@ TEST_F(Rules, AChangedRuleGivesNewIdsAndLosesNothing) {
   EXPECT_LE(RawAge("b"), 3.3);
 }
 
-// Samples of a series that a rule drops are not stored: by row, with and without a layout, and by
-// column. A reload that keeps the series begins with the next sample.
-TEST_F(Rules, WhatIsDroppedIsNotTaken) {
-  Set({Rule("gone", Duration{0}, Duration{0}, Duration{0})});
-  RowHint hint;
-  double n = 0;
-  const auto rows = [&](int count) {
-    for (int i = 0; i < count; ++i) {
-      const RowResult result =
-          store.Append(store.scheduler.Now(),
-                       {{Named("a"), ++n}, {Named("gone"), -n}, {Named("b"), n * 2}}, &hint);
-      EXPECT_EQ(result.stale_refs, 0u);
-      EXPECT_EQ(result.duplicates, 0u);
-      store.scheduler.Advance(minutes(10));
-    }
-  };
-  rows(5);
-  store.AppendColumn(Named("gone"), {store.scheduler.Now()}, {1});
-  store.Append(store.scheduler.Now(), {{Named("gone"), 1}});
-  const auto expect = [&](size_t gone) {
-    const SeriesModel a = store.ReadOne(Named("a")), b = store.ReadOne(Named("b"));
-    EXPECT_EQ(a.size(), static_cast<size_t>(n));
-    ASSERT_EQ(b.size(), a.size());
-    for (const auto& [t, bits] : a)
-      EXPECT_EQ(std::bit_cast<double>(b.at(t)), 2 * std::bit_cast<double>(bits));
-    EXPECT_EQ(store.ReadOne(Named("gone")).size(), gone);
-  };
-  expect(0);
-  EXPECT_EQ(store.metrics.GetCounter("tocsin_storage_retention_dropped_samples_total", "").Value(),
-            7);
-  store.Crash();
-  Again();
-  expect(0);
-  rows(3);
-  expect(0);
-  // More than two hours without a sample of its own: the series is made anew, and dropped again.
-  rows(20);
-  expect(0);
-  Set({});
-  rows(4);
-  expect(4);
-  Set({Rule("gone", Duration{0}, Duration{0}, Duration{0})});
-  rows(2);
-  EXPECT_LE(store.ReadOne(Named("gone")).size(), 4u);
-  Set({Rule("gone|a|b", Duration{0}, Duration{0}, Duration{0})});
-  rows(3);  // a row of which nothing is kept
-  EXPECT_LE(store.ReadOne(Named("a")).size(), static_cast<size_t>(n) - 3);
-}
-
 TEST_F(Rules, TooManyCombinationsAreRefused) {
   std::vector<RetentionRule> rules;
   for (int i = 0; i < 256; ++i) rules.push_back(Rule("x", (i + 10) * kDays));

@@ -324,7 +324,7 @@ TEST(Segment, NewerVersionsAreNamed) {
 
 FileHeader RandomHeader(Engine& rng) {
   FileHeader h;
-  h.kind = static_cast<FileKind>(1 + rng() % 5);
+  h.kind = static_cast<FileKind>(1 + rng() % 4);
   uint64_t id = 1 + rng() % 100;
   for (size_t i = 0, n = 1 + rng() % 20; i < n; ++i, id += 1 + rng() % 3) h.covers.Append(id);
   for (size_t i = 0, n = rng() % 20; i < n; ++i, id += 1 + rng() % 3) h.groups.Append(id);
@@ -340,11 +340,6 @@ FileHeader RandomHeader(Engine& rng) {
     h.built_from.Append(rng() >> 8);
     h.complete_from = {-5};
     h.complete_to = {static_cast<int64_t>(rng() >> 1)};
-  }
-  if (h.kind == FileKind::kLevelSpan) {
-    h.built_from_by_day.resize(1 + rng() % 10);
-    for (IdRanges& built_from : h.built_from_by_day)
-      if (rng() % 4 != 0) built_from.Append(rng() >> 8);
   }
   return h;
 }
@@ -384,24 +379,6 @@ TEST(FileHeader, GoldenBytes) {
   std::string bytes;
   EncodeFileHeader(h, bytes);
   EXPECT_EQ(Hex(bytes), "0101010501d00fa01f0aac020002010206010002014da01f084ea01f2a7f28c3");
-}
-
-TEST(FileHeader, GoldenBytesOfALevelOfDays) {
-  FileHeader h;
-  h.kind = FileKind::kLevelSpan;
-  h.covers.Append(9);
-  h.min_time = {1000};
-  h.max_time = {2000};
-  h.samples = 10;
-  h.bytes = 300;
-  h.groups.Append(1);
-  h.built_from_by_day.resize(3);
-  h.built_from_by_day[0].Append(5);
-  h.built_from_by_day[2].Append(6);
-  h.built_from_by_day[2].Append(7);
-  std::string bytes;
-  EncodeFileHeader(h, bytes);
-  EXPECT_EQ(Hex(bytes), "0105010901d00fa01f0aac02000101010000030105010001060296337404");
 }
 
 TEST(IdRanges, MergeAndContain) {
